@@ -1,0 +1,1 @@
+//! The conductor: read in parallel, merge, conclude.

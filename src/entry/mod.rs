@@ -1,0 +1,185 @@
+//! Records become entries: one log entry as a borrowed view of its record.
+//!
+//! Source of every field: the LogEntry, HttpRequest, MonitoredResource and AuditLog messages of the Cloud Logging API.
+
+mod component;
+mod decode;
+mod severity;
+
+use std::borrow::Cow;
+
+use crate::source::Origin;
+use crate::time::Timestamp;
+
+pub use component::{Component, ComponentKind};
+pub use decode::decode;
+pub use severity::Severity;
+
+/// Text of an entry: borrowed from the record where it holds no escape, owned otherwise.
+pub type Text<'b> = Cow<'b, str>;
+
+/// One LogEntry. Every field but the origin can be missing: texts are then empty.
+#[derive(Clone, Debug, Default)]
+pub struct Entry<'b> {
+    /// Where its record starts.
+    pub origin: Origin,
+    /// `insertId`: de-duplicates together with log name and timestamp.
+    pub insert_id: Text<'b>,
+    /// `logName`, as written: `projects/P/logs/LOG_ID` with a URL-encoded log id.
+    pub log_name: Text<'b>,
+    /// `timestamp`: when it happened; for a request, when it *arrived*.
+    pub timestamp: Option<Timestamp>,
+    /// `receiveTimestamp`: when Cloud Logging got it.
+    pub receive_timestamp: Option<Timestamp>,
+    /// `severity` as recorded; `None` when absent (40 % of real entries) or `DEFAULT`.
+    pub severity: Option<Severity>,
+    /// `resource`: what wrote it.
+    pub resource: Resource<'b>,
+    /// `labels` of the entry.
+    pub labels: Labels<'b>,
+    /// Which payload it carries.
+    pub payload: Payload,
+    /// The text a person would read: `textPayload`, or the message of a JSON payload (`message`, `msg`, `event`,
+    /// `MESSAGE`, `error.message`, probe result, …) followed on new lines by its exception or stack trace, or the
+    /// status message of an audit entry. Without ANSI escapes. Empty for plain request entries.
+    pub message: Text<'b>,
+    /// Further scalar fields of a JSON payload that signatures and entities look at (`error`, `reason`, `host`, …):
+    /// at most 32, dotted paths, in the order of the record.
+    pub fields: Labels<'b>,
+    /// `httpRequest`.
+    pub http: Option<HttpRequest<'b>>,
+    /// `trace`, as written.
+    pub trace: Text<'b>,
+    /// `spanId`.
+    pub span_id: Text<'b>,
+    /// `operation.id`.
+    pub operation_id: Text<'b>,
+    /// `split`: this entry is one part of a larger one.
+    pub split: Option<Split<'b>>,
+    /// An audit entry: somebody changed, read or was refused something.
+    pub audit: Option<Audit<'b>>,
+    /// A Kubernetes event.
+    pub kube_event: Option<KubeEvent<'b>>,
+}
+
+/// Which payload an entry carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Payload {
+    /// None at all: usual for a request that went well.
+    #[default]
+    None,
+    /// `textPayload`.
+    Text,
+    /// `jsonPayload`.
+    Json,
+    /// `protoPayload`.
+    Proto,
+}
+
+/// `resource`: the monitored resource that wrote the entry.
+#[derive(Clone, Debug, Default)]
+pub struct Resource<'b> {
+    /// `cloud_run_revision`, `k8s_container`, `cloudsql_database`, …
+    pub kind: Text<'b>,
+    /// `resource.labels`.
+    pub labels: Labels<'b>,
+}
+
+/// String pairs in the order of the record; the last of two equal keys wins.
+#[derive(Clone, Debug, Default)]
+pub struct Labels<'b>(pub Vec<(Text<'b>, Text<'b>)>);
+
+impl Labels<'_> {
+    /// The value of `key`, if it is there and not empty.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.as_ref()).filter(|v| !v.is_empty())
+    }
+}
+
+/// `httpRequest`.
+#[derive(Clone, Debug, Default)]
+pub struct HttpRequest<'b> {
+    /// `GET`, …; empty when unknown.
+    pub method: Text<'b>,
+    /// `requestUrl`, whole or path only.
+    pub url: Text<'b>,
+    /// Status code; 0 when the client left or none was logged.
+    pub status: u16,
+    /// Nanoseconds from arrival to the end of the response.
+    pub latency_ns: Option<i64>,
+    /// `userAgent`.
+    pub user_agent: Text<'b>,
+    /// `remoteIp`.
+    pub remote_ip: Text<'b>,
+    /// `protocol`: `HTTP/1.1`, `websocket`, …
+    pub protocol: Text<'b>,
+}
+
+/// `split`: one part of an entry that was too large.
+#[derive(Clone, Debug, Default)]
+pub struct Split<'b> {
+    /// The same for all parts.
+    pub uid: Text<'b>,
+    /// 0 for the first part.
+    pub index: u32,
+    /// How many parts there are.
+    pub total: u32,
+}
+
+/// The parts of an AuditLog that say what was changed by whom.
+#[derive(Clone, Debug, Default)]
+pub struct Audit<'b> {
+    /// `serviceName`: `run.googleapis.com`, …
+    pub service: Text<'b>,
+    /// `methodName`, as written.
+    pub method: Text<'b>,
+    /// `resourceName`.
+    pub resource_name: Text<'b>,
+    /// `authenticationInfo.principalEmail`.
+    pub principal: Text<'b>,
+    /// `requestMetadata.callerSuppliedUserAgent`.
+    pub user_agent: Text<'b>,
+    /// `status.code`, 0 for success.
+    pub status_code: i32,
+    /// Selected details of request, response and metadata, dotted paths: image, connector, probe path, names (never
+    /// values) of environment variables, traffic, memory, authorized networks, `violations`. At most 64.
+    pub details: Labels<'b>,
+}
+
+/// A Kubernetes event.
+#[derive(Clone, Debug, Default)]
+pub struct KubeEvent<'b> {
+    /// `Normal` or `Warning`.
+    pub kind: Text<'b>,
+    /// `BackOff`, `Unhealthy`, `FailedScheduling`, …
+    pub reason: Text<'b>,
+    /// `involvedObject.kind`: `Pod`, `Node`, …
+    pub object_kind: Text<'b>,
+    /// `involvedObject.name`.
+    pub object_name: Text<'b>,
+    /// `involvedObject.namespace`.
+    pub namespace: Text<'b>,
+    /// How often it happened up to now; repeats carry a higher count.
+    pub count: u64,
+}
+
+impl Entry<'_> {
+    /// The log id, URL-decoded: `run.googleapis.com/stderr`.
+    pub fn log_id(&self) -> Cow<'_, str> {
+        let id = self.log_name.split_once("/logs/").map_or(self.log_name.as_ref(), |(_, id)| id);
+        if id.contains("%2F") || id.contains("%2f") {
+            Cow::Owned(id.replace("%2F", "/").replace("%2f", "/"))
+        } else {
+            Cow::Borrowed(id)
+        }
+    }
+
+    /// When it could be known: a request fails at its end, everything else at its timestamp.
+    ///
+    /// Measured: 60 of 60 queued requests ended within 154 ms of one instant and started up to 67 s before it.
+    pub fn effect_time(&self) -> Option<Timestamp> {
+        let at = self.timestamp.or(self.receive_timestamp)?;
+        let latency = self.http.as_ref().and_then(|http| http.latency_ns).unwrap_or(0);
+        Some(at.plus(latency.max(0)))
+    }
+}

@@ -1,0 +1,42 @@
+//! `firstfault` reads exported Google Cloud Logging JSON and tells which fault came first.
+//!
+//! # One line that the data walks
+//!
+//! ```text
+//! bytes ─▶ records ─▶ entries ─▶ observations ─▶ summary ⊕ summary ─▶ incidents ─▶ causes ─▶ report
+//! source   framing    entry      pattern         summary              incident     cause     report
+//! └──────── per batch, on every core ──────────┘ └─ merged, any order ┘ └──── once, pure, small ────┘
+//! ```
+//!
+//! The modules below are this line, in this order. A room may name only rooms above it; only `source` and `cli` touch
+//! the world. `tests/architecture.rs` holds both laws.
+//!
+//! # Invariants
+//!
+//! - A [`summary::Summary`] is a commutative monoid: a split of the input never shows. It holds integers, minima, maxima
+//!   and bounded sorted maps; no floats, no hash order, no clock.
+//! - Everything right of ⊕ reads only the summary. The same bytes give the same report for any thread count.
+//! - Every count in a report is exact, and every quote is an entry that exists at a source and an offset.
+//! - Bad input is an observation: counted, shown, never a panic.
+
+pub mod time;
+
+pub mod source;
+
+pub mod framing;
+
+pub mod entry;
+
+pub mod pattern;
+
+pub mod summary;
+
+pub mod incident;
+
+pub mod cause;
+
+pub mod report;
+
+pub mod analyze;
+
+pub mod cli;

@@ -1,0 +1,519 @@
+//! The finding as plain data: the JSON contract `firstfault.report/1` at a glance. Every face only renders it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::entry::ComponentKind;
+use crate::pattern::Layer;
+use crate::time::Timestamp;
+
+/// The schema this version writes.
+pub const SCHEMA: &str = "firstfault.report/1";
+
+/// Everything the tool found. Times are RFC 3339 UTC; counts are exact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Version of the tool that wrote it.
+    pub tool_version: String,
+    /// What was read, and what was not.
+    pub coverage: Coverage,
+    /// One sentence: what broke first, when, why.
+    pub verdict: String,
+    /// One per root cause, the one with most failures first.
+    pub incidents: Vec<Incident>,
+    /// Patterns that fail as often before as during, and why they are not part of an incident.
+    pub noise: Vec<Noise>,
+    /// Every failing pattern with its counts, most frequent first.
+    pub patterns: Vec<PatternCount>,
+    /// Evidence that is missing, and the command that gets it.
+    pub gaps: Vec<Gap>,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// Entries read, duplicates included.
+    pub entries: u64,
+    /// Bytes read, after decompression.
+    pub bytes: u64,
+    /// Earliest effect time of an entry.
+    #[schemars(with = "Option<String>")]
+    pub first: Option<Timestamp>,
+    /// Latest effect time of an entry.
+    #[schemars(with = "Option<String>")]
+    pub last: Option<Timestamp>,
+    /// Every source with what was found in it.
+    pub sources: Vec<SourceCoverage>,
+    /// Lost byte ranges, the first hundred.
+    pub malformed: Vec<LostRange>,
+    /// Lost bytes in all.
+    pub malformed_bytes: u64,
+    /// Entries that came a second time (same log name, timestamp and insertId).
+    pub duplicates: u64,
+    /// Entries by recorded severity; `DEFAULT` for those without one.
+    pub severities: BTreeMap<String, u64>,
+    /// Entries whose severity was read from their text.
+    pub severity_inferred: u64,
+    /// Entries by log id.
+    pub logs: BTreeMap<String, u64>,
+    /// The ledger: entries = matched + mined + benign + unreadable + duplicates + outside.
+    pub ledger: Ledger,
+    /// What a reader must know about the export.
+    pub warnings: Vec<Warning>,
+    /// Bounds that were reached, by the name of the constant.
+    pub limits_reached: Vec<String>,
+}
+
+/// Every entry in exactly one class.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ledger {
+    /// Failing entries or changes that a signature knows.
+    pub matched: u64,
+    /// Failing entries that became a template.
+    pub mined: u64,
+    /// Entries that do not fail.
+    pub benign: u64,
+    /// Records that are JSON but no entry, or entries without a time.
+    pub unreadable: u64,
+    /// Second copies.
+    pub duplicates: u64,
+    /// Entries outside the window or filter that was asked for.
+    pub outside: u64,
+}
+
+/// One source.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceCoverage {
+    /// Path as given; `-` for standard input.
+    pub name: String,
+    /// What the bytes are: `json array`, `ndjson`, `yaml`, …, with compression and encoding.
+    pub format: String,
+    /// Entries in it.
+    pub entries: u64,
+    /// Bytes after decompression.
+    pub bytes: u64,
+    /// Hash of its decompressed bytes.
+    pub digest: String,
+    /// Why it, or the rest of it, could not be read.
+    pub error: Option<String>,
+}
+
+/// A range of input that is in no entry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LostRange {
+    /// Source name.
+    pub source: String,
+    /// First byte.
+    pub offset: u64,
+    /// Length in bytes.
+    pub len: u64,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Something a reader must know about the export.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Warning {
+    /// Stable code: `cut_by_limit`, `starts_inside_incident`, `no_audit_log`, `sampled_per_severity`, …
+    pub code: String,
+    /// The same in a sentence.
+    pub text: String,
+}
+
+/// Evidence that is missing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// What is missing and what it would decide.
+    pub text: String,
+    /// The command that gets it.
+    pub command: Option<String>,
+}
+
+/// Whether an incident still went on at the end of the export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Failing up to the last entry.
+    Ongoing,
+    /// Failures stopped and good requests or starts followed.
+    Resolved,
+    /// The export does not tell.
+    Unknown,
+}
+
+/// P0 (users get nothing) to P3 (a warning).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Priority {
+    /// A service answers nothing.
+    P0,
+    /// A large share of requests fails, or a service cannot start.
+    P1,
+    /// Some requests fail.
+    P2,
+    /// Errors that no request was seen to suffer from.
+    P3,
+}
+
+/// Failures with one root.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Incident {
+    /// `I1`, `I2`, … in this report.
+    pub id: String,
+    /// The same for the same chain of patterns and components, from run to run.
+    pub fingerprint: String,
+    /// What happened, in a line.
+    pub title: String,
+    /// Ongoing, resolved, unknown.
+    pub status: Status,
+    /// P0 to P3.
+    pub priority: Priority,
+    /// The rule that gave the priority.
+    pub priority_rule: String,
+    /// Onset: effect time at which failures left their baseline.
+    #[schemars(with = "String")]
+    pub start: Timestamp,
+    /// Last failure, `null` while ongoing.
+    #[schemars(with = "Option<String>")]
+    pub end: Option<Timestamp>,
+    /// Entries that fail in it.
+    pub failure_entries: u64,
+    /// Separate stretches, when it stopped and came back.
+    pub episodes: Vec<Episode>,
+    /// Who suffers, worst first.
+    pub affected: Vec<Affected>,
+    /// Ranked candidates.
+    pub causes: Vec<Cause>,
+    /// From the cause to the outermost symptom.
+    pub chain: Vec<Link>,
+    /// Layers that were checked and found innocent.
+    pub ruled_out: Vec<RuledOut>,
+    /// Failures over time.
+    pub timeline: Vec<Slot>,
+    /// Changes near the onset, with what speaks for or against each.
+    pub changes: Vec<Change>,
+    /// Notable moments in order of effect time, from before the onset on.
+    pub moments: Vec<Moment>,
+    /// Restart loop, when there is one.
+    pub restarts: Option<RestartLoop>,
+    /// The earlier incident it repeats, when a history was given.
+    pub regression: Option<Regression>,
+}
+
+/// One stretch of an incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Episode {
+    /// First failure.
+    #[schemars(with = "String")]
+    pub start: Timestamp,
+    /// Last failure.
+    #[schemars(with = "String")]
+    pub end: Timestamp,
+    /// Failing entries.
+    pub failure_entries: u64,
+}
+
+/// A component that suffers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Affected {
+    /// Its name.
+    pub component: String,
+    /// Its kind.
+    pub kind: ComponentKind,
+    /// Failing entries of it.
+    pub failure_entries: u64,
+    /// Requests seen during the incident; 0 when the export holds none.
+    pub requests: u64,
+    /// Requests among them that failed (status 5xx).
+    pub failures: u64,
+    /// Share of requests that did not fail, `null` without requests.
+    pub availability: Option<f64>,
+    /// 95 % Wilson interval of the availability.
+    pub availability_interval: Option<(f64, f64)>,
+    /// Process exits and kills seen.
+    pub restarts: u64,
+    /// Failing routes with their counts, worst first, at most ten.
+    pub routes: Vec<RouteCount>,
+}
+
+/// A route and its requests during the incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RouteCount {
+    /// `GET /api/threads/<id>`.
+    pub route: String,
+    /// `http`, `websocket` or `health`.
+    pub kind: String,
+    /// Requests.
+    pub requests: u64,
+    /// Failed ones.
+    pub failures: u64,
+}
+
+/// A candidate cause.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cause {
+    /// 1 is the first fault.
+    pub rank: u32,
+    /// What is at fault.
+    pub component: String,
+    /// Its kind.
+    pub component_kind: ComponentKind,
+    /// Other names it goes by in the export.
+    pub aliases: Vec<String>,
+    /// Where in the stack.
+    pub layer: Layer,
+    /// Signature id, or `template:…` for a mined pattern.
+    pub signature: String,
+    /// What is wrong, in a line.
+    pub title: String,
+    /// 0 to 1, calibrated: of the first causes at 0.8 or more, 90 % are right.
+    pub confidence: f64,
+    /// The sum of value × weight over `features`.
+    pub score: f64,
+    /// The terms of the score.
+    pub features: Vec<Feature>,
+    /// Effect time of its first evidence.
+    #[schemars(with = "String")]
+    pub first_seen: Timestamp,
+    /// Entries that show or name it.
+    pub count: u64,
+    /// Failing entries of the incident that it reaches.
+    pub explains: u64,
+    /// The change that set it off, when one has a path to it.
+    pub trigger: Option<Trigger>,
+    /// Entries that show it, earliest first.
+    pub evidence: Vec<Evidence>,
+    /// What speaks against it, in sentences.
+    pub against: Vec<String>,
+    /// Why it is not ranked first; empty for the first.
+    pub why_not: Option<String>,
+    /// What to do.
+    pub actions: Vec<Action>,
+}
+
+/// A term of a score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Feature {
+    /// Stable name.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Its weight.
+    pub weight: f64,
+    /// What it means here.
+    pub text: String,
+}
+
+/// The change that set a cause off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trigger {
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Audit method or what was seen.
+    pub what: String,
+    /// On which resource.
+    pub resource: String,
+    /// Who, when the export tells.
+    pub actor: Option<String>,
+    /// The entry.
+    pub evidence: Evidence,
+}
+
+/// A pointer to an entry that exists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// `insertId`.
+    pub insert_id: String,
+    /// `timestamp` as recorded.
+    #[schemars(with = "Option<String>")]
+    pub timestamp: Option<Timestamp>,
+    /// When it could be known.
+    #[schemars(with = "String")]
+    pub effect_time: Timestamp,
+    /// `logName`.
+    pub log_name: String,
+    /// Recorded severity, `DEFAULT` when absent.
+    pub severity: String,
+    /// The component that wrote it.
+    pub component: String,
+    /// Source name.
+    pub source: String,
+    /// Byte offset of its record in the source, after decompression and conversion to UTF-8.
+    pub offset: u64,
+    /// Its text, redacted, cut to 600 characters.
+    pub message: String,
+    /// Logs Explorer address that finds it, when project and insertId are known.
+    pub link: Option<String>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Action {
+    /// `now`, `next` or `later`.
+    pub priority: String,
+    /// Team that owns it.
+    pub owner: String,
+    /// In a sentence.
+    pub text: String,
+    /// The command.
+    pub command: Option<String>,
+}
+
+/// One link of the causal chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Link {
+    /// Signature id or `template:…`.
+    pub signature: String,
+    /// Its title or template.
+    pub title: String,
+    /// Component.
+    pub component: String,
+    /// First effect time.
+    #[schemars(with = "String")]
+    pub first_seen: Timestamp,
+    /// Entries.
+    pub count: u64,
+    /// Seconds after the link before it, 0 for the first.
+    pub lag_s: f64,
+    /// `observed` when the catalogue, the same instance, a call or a mention links it; `inferred` when only time does.
+    pub basis: String,
+}
+
+/// A layer found innocent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RuledOut {
+    /// Which layer.
+    pub layer: Layer,
+    /// Why.
+    pub text: String,
+    /// Entries that show it, where presence rather than absence decides.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A slot of a timeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Slot {
+    /// Its start.
+    #[schemars(with = "String")]
+    pub start: Timestamp,
+    /// Its width in seconds.
+    pub width_s: f64,
+    /// Failing entries by layer, and `requests`, `request_failures` where known.
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// A change near the onset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Signature id or audit method.
+    pub what: String,
+    /// Resource changed.
+    pub resource: String,
+    /// Who.
+    pub actor: Option<String>,
+    /// Seconds from the change to the onset, negative when it came after.
+    pub before_onset_s: f64,
+    /// `trigger`, `related` or `distractor`.
+    pub verdict: String,
+    /// Why.
+    pub text: String,
+    /// The entry.
+    pub evidence: Evidence,
+}
+
+/// A notable moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Moment {
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// `before`, `change`, `onset`, `symptom`, `last_failure`, `recovery`.
+    pub kind: String,
+    /// What.
+    pub text: String,
+    /// The entry behind it.
+    pub evidence: Option<Evidence>,
+}
+
+/// A process that starts and ends again and again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RestartLoop {
+    /// The service.
+    pub component: String,
+    /// Exits seen.
+    pub exits: u64,
+    /// Instances that exited.
+    pub instances: u64,
+    /// Exit codes or signals with their counts.
+    pub exit_codes: BTreeMap<String, u64>,
+    /// Median seconds between exits.
+    pub period_s: Option<f64>,
+    /// Boots whose output before the exit is in the export.
+    pub boots: u64,
+    /// Boots among them whose first error is that of the first cause.
+    pub boots_agreeing: u64,
+    /// `14 of 15 boots name …; the other begins with …`
+    pub text: String,
+}
+
+/// An earlier incident with the same chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Regression {
+    /// The earlier incident.
+    pub of: String,
+    /// Links that agree.
+    pub links_equal: u32,
+    /// Links of this chain.
+    pub links: u32,
+    /// In a sentence.
+    pub text: String,
+}
+
+/// A pattern that fails but belongs to no incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Noise {
+    /// Signature id or `template:…`.
+    pub signature: String,
+    /// Title or template.
+    pub title: String,
+    /// Component.
+    pub component: String,
+    /// Entries.
+    pub count: u64,
+    /// Why it is noise.
+    pub reason: String,
+}
+
+/// A pattern with its counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PatternCount {
+    /// Signature id or `template:…`.
+    pub signature: String,
+    /// Title or template.
+    pub title: String,
+    /// Component.
+    pub component: String,
+    /// Layer.
+    pub layer: Layer,
+    /// Worst severity, recorded or inferred.
+    pub severity: String,
+    /// Entries.
+    pub count: u64,
+    /// First effect time.
+    #[schemars(with = "String")]
+    pub first: Timestamp,
+    /// Last effect time.
+    #[schemars(with = "String")]
+    pub last: Timestamp,
+    /// Values extracted with their counts: `exit_code` → `3` → 15.
+    pub values: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Id of the incident it belongs to.
+    pub incident: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! The mergeable account of everything that was observed.
