@@ -2,7 +2,33 @@
 
 use std::process::ExitCode;
 
+use crate::analyze;
+use crate::incident;
+use crate::pattern::Catalogue;
+use crate::source::Source;
+use crate::time::Span;
+
 /// Runs the command that was typed.
+#[allow(clippy::print_stdout)]
 pub fn main() -> ExitCode {
+    let sources: Vec<Source> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).map(|a| Source::File(a.into())).collect();
+    let catalogue = Catalogue::builtin();
+    let summary = analyze::summarize(&sources, &catalogue).expect("reads");
+    let export = Span { start: summary.span.first, end: summary.span.last };
+    println!("{:?}", summary.ledger);
+    let mut all = incident::series(&summary, &catalogue);
+    all.sort_by_key(|s| std::cmp::Reverse(s.tally.seen.count));
+    for s in all {
+        let shape = incident::onset::shape(&s.tally.timeline, export);
+        println!("{:6} {:?}:{} {} {} | {:?}", s.tally.seen.count, s.component.kind, s.component.name, s.pattern, s.title.chars().take(90).collect::<String>(), match shape {
+            incident::onset::Shape::Steady => "STEADY".to_owned(),
+            incident::onset::Shape::Sporadic(b) => format!("sporadic {}-{}", b.span.start.clock(), b.span.end.clock()),
+            incident::onset::Shape::Bursts(bs) => format!("BURST {}", bs.iter().map(|b| format!("{}-{}x{}", b.span.start.clock(), b.span.end.clock(), b.count)).collect::<Vec<_>>().join(" ")),
+        });
+        println!("         blames {:?}", s.tally.blames.iter().map(|(c, s)| format!("{:?}:{}x{}", c.kind, c.name, s.count)).collect::<Vec<_>>());
+    }
+    for (k, c) in summary.changes.iter() {
+        println!("CHANGE {} {} {} target {:?}", k.0.clock(), c.method, c.resource, c.target.name);
+    }
     ExitCode::SUCCESS
 }

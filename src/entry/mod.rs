@@ -182,4 +182,19 @@ impl Entry<'_> {
         let latency = self.http.as_ref().and_then(|http| http.latency_ns).unwrap_or(0);
         Some(at.plus(latency.max(0)))
     }
+
+    /// Severity that the text states, at a place where log lines state it; `None` when it states none.
+    pub fn inferred_severity(&self) -> Option<Severity> {
+        severity::infer(&self.message)
+    }
+
+    /// True for an audit entry that tells of a change that went through, not of a read or a refusal.
+    pub fn is_change(&self) -> bool {
+        let Some(audit) = &self.audit else { return false };
+        let log = self.log_id();
+        let written = log.ends_with("/activity") || log.ends_with("/system_event");
+        let verb = audit.method.rsplit(['.', '/']).next().unwrap_or("").to_ascii_lowercase();
+        let read = ["get", "list", "access", "read", "query", "watch", "search", "check", "test"];
+        written && audit.status_code == 0 && !read.iter().any(|prefix| verb.starts_with(prefix))
+    }
 }

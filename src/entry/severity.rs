@@ -70,3 +70,15 @@ impl Severity {
         }
     }
 }
+
+/// Severity that a message states at a place where log lines state it; placeholder until the room is deepened.
+pub fn infer(message: &str) -> Option<Severity> {
+    use std::sync::LazyLock;
+    static LEVEL: LazyLock<regex::Regex> = LazyLock::new(|| {
+        regex::Regex::new(r"^.{0,60}?(?:\[| - | |^)(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)(?:\]|:| - | )").expect("a constant expression compiles")
+    });
+    if message.starts_with("Traceback (most recent call last)") {
+        return Some(Severity::Error);
+    }
+    LEVEL.captures(message).and_then(|c| Severity::parse(&c[1]))
+}

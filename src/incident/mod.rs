@@ -1,1 +1,6 @@
 //! What happened, when, to what.
+
+pub mod onset;
+mod series;
+
+pub use series::{Series, series};

@@ -1,5 +1,8 @@
 //! Entries become observations: what one entry says, as a known signature or a mined template.
 
+mod entity;
+mod merge;
+mod observation;
 pub mod signature;
 
 use std::borrow::Cow;
@@ -8,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Component;
 
+pub use entity::component as named_component;
+pub use merge::Merge;
+pub use observation::{Class, Observation, mined_layer, observe};
 pub use signature::Catalogue;
 
 /// Where in the stack a fault lies. The order is the layer prior of causality: earlier layers break later ones.

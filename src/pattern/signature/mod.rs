@@ -80,7 +80,7 @@ impl Catalogue {
     }
 
     /// The most specific signature that matches the entry.
-    pub fn find<'e>(&self, _entry: &'e Entry<'_>) -> Option<Match<'e>> {
+    pub fn find<'e>(&self, _entry: &'e Entry<'_>, _severity: Option<crate::entry::Severity>) -> Option<Match<'e>> {
         None
     }
 

@@ -1,0 +1,62 @@
+//! Series: one pattern on one component, known or mined alike.
+
+use crate::entry::{Component, ComponentKind};
+use crate::pattern::signature::Signature;
+use crate::pattern::{Catalogue, Layer, Role, mined_layer};
+use crate::summary::{Summary, Tally, stable_hash};
+
+/// One failing pattern on one component.
+#[derive(Clone, Debug)]
+pub struct Series<'s> {
+    /// The same in every run; events of instances point to it.
+    pub id: u64,
+    /// What shows it.
+    pub component: &'s Component,
+    /// Signature id, or `template:` and the template's id.
+    pub pattern: String,
+    /// The signature's title, or the template.
+    pub title: String,
+    /// The signature, when one knows it.
+    pub signature: Option<&'s Signature>,
+    /// What part it can play.
+    pub role: Role,
+    /// Where in the stack it lies.
+    pub layer: Layer,
+    /// False for mined warnings, which are context and never an incident of their own.
+    pub grave: bool,
+    /// Its account.
+    pub tally: &'s Tally,
+}
+
+/// All series of a summary, in the order of component and pattern.
+pub fn series<'s>(summary: &'s Summary, catalogue: &'s Catalogue) -> Vec<Series<'s>> {
+    let known = summary.known.iter().filter_map(|(key, tally)| {
+        let signature = catalogue.get(&key.1)?;
+        Some(Series {
+            id: stable_hash(key),
+            component: &key.0,
+            pattern: signature.id.clone(),
+            title: signature.title.clone(),
+            signature: Some(signature),
+            role: signature.role,
+            layer: signature.layer,
+            grave: true,
+            tally,
+        })
+    });
+    let mined = summary.mined.iter().map(|(key, tally)| {
+        let ((component, grave), template) = key;
+        Series {
+            id: stable_hash(key),
+            component,
+            pattern: format!("template:{:012x}", stable_hash(template) & 0xffff_ffff_ffff),
+            title: template.clone(),
+            signature: None,
+            role: if component.kind == ComponentKind::LoadBalancer { Role::Effect } else { Role::Either },
+            layer: mined_layer(component),
+            grave: *grave,
+            tally,
+        }
+    });
+    known.chain(mined).collect()
+}
