@@ -1,1 +1,155 @@
-//! Why: ranked candidates.
+//! Why: ranked candidates, each with what it explains, and the incidents that follow from them.
+
+mod candidate;
+mod explain;
+mod score;
+
+pub use candidate::Candidate;
+pub use score::{Feature, WEIGHTS};
+
+use crate::incident::{Anomaly, Scene};
+use crate::pattern::{Catalogue, Role};
+use crate::summary::Summary;
+use crate::time::{SECOND, Span};
+
+use explain::Explanation;
+
+/// Most candidates kept per incident.
+const TOP: usize = 5;
+
+/// Most incidents concluded.
+const MAX_INCIDENTS: usize = 16;
+
+/// An anomaly belongs to a root's incident when the root explains at least this much of it.
+const BELONGS: f64 = 0.25;
+
+/// Failures that belong to no root start an incident of their own when they weigh at least this much.
+const SEED_WEIGHT: f64 = 1.7;
+
+/// A gap this long without any failure ends an episode.
+const EPISODE_GAP_NS: i64 = 300 * SECOND;
+
+/// A candidate with its place.
+#[derive(Clone, Debug)]
+pub struct Ranked {
+    /// What is at fault.
+    pub candidate: Candidate,
+    /// The terms of its score.
+    pub features: Vec<Feature>,
+    /// Their weighted sum.
+    pub score: f64,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Entries of the incident that it explains.
+    pub explains: u64,
+}
+
+/// Failures with one root.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// Indexes into [`Scene::anomalies`].
+    pub anomalies: Vec<usize>,
+    /// Onset to last failure.
+    pub span: Span,
+    /// Stretches without a long gap.
+    pub episodes: Vec<Span>,
+    /// Best first.
+    pub causes: Vec<Ranked>,
+}
+
+/// Ranks causes, and splits what failed into one incident per root.
+pub fn rank(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue) -> Vec<Incident> {
+    let mut left: Vec<usize> = (0..scene.anomalies.len()).collect();
+    let mut incidents: Vec<Incident> = Vec::new();
+    while incidents.len() < MAX_INCIDENTS && is_seed(scene, &left) {
+        let ranked = ranked(scene, summary, catalogue, &left);
+        let Some((best, explanation)) = ranked.first() else { break };
+        let mine: Vec<usize> = left.iter().copied().filter(|a| explanation.of(*a) >= BELONGS).collect();
+        if mine.is_empty() {
+            break;
+        }
+        left.retain(|a| !mine.contains(a));
+        let mut causes = self::ranked(scene, summary, catalogue, &mine);
+        // The root that gathered the incident stays first; the others are ranked on what it gathered.
+        causes.retain(|(ranked, _)| ranked.candidate.component != best.candidate.component);
+        let mut causes: Vec<Ranked> = causes.into_iter().map(|(ranked, _)| ranked).take(TOP - 1).collect();
+        causes.insert(0, best.clone());
+        incidents.push(incident(scene, mine, causes));
+    }
+    absorb(scene, &mut incidents, left);
+    incidents.sort_by_key(|incident| incident.span.start);
+    score::set_confidence(&mut incidents);
+    incidents
+}
+
+/// True when what is left can begin an incident: something that fails gravely, rose, and is no mere symptom of one entry.
+fn is_seed(scene: &Scene<'_>, left: &[usize]) -> bool {
+    let grave = |a: &&usize| {
+        let anomaly = &scene.anomalies[**a];
+        scene.series[anomaly.series].grave && anomaly.component.kind != crate::entry::ComponentKind::Job
+    };
+    let weight: f64 = left.iter().filter(grave).map(|a| scene.anomalies[*a].weight).sum();
+    weight >= SEED_WEIGHT
+        && left.iter().filter(grave).any(|a| {
+            let anomaly = &scene.anomalies[*a];
+            anomaly.risen || scene.series[anomaly.series].role == Role::Cause
+        })
+}
+
+fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<(Ranked, Explanation)> {
+    let candidates = candidate::candidates(scene, summary, catalogue, among);
+    let explained: Vec<(Candidate, Explanation)> = candidates
+        .into_iter()
+        .map(|candidate| {
+            let explanation = explain::explain(scene, catalogue, &candidate, among);
+            (candidate, explanation)
+        })
+        .collect();
+    let mut ranked = score::score(scene, among, explained);
+    ranked.sort_by(|a, b| {
+        b.0.score.total_cmp(&a.0.score).then_with(|| a.0.candidate.component.cmp(&b.0.candidate.component))
+    });
+    ranked
+}
+
+fn incident(scene: &Scene<'_>, mut anomalies: Vec<usize>, causes: Vec<Ranked>) -> Incident {
+    anomalies.sort_by_key(|a| scene.anomalies[*a].span);
+    let episodes = episodes(anomalies.iter().map(|a| scene.anomalies[*a].span).collect());
+    let start = onset(scene, &anomalies, &causes);
+    let end = episodes.iter().map(|e| e.end).max().unwrap_or(start);
+    Incident { anomalies, span: Span { start, end: end.max(start) }, episodes, causes }
+}
+
+/// The first risen failure; sporadic ones only when nothing rose.
+fn onset(scene: &Scene<'_>, anomalies: &[usize], _causes: &[Ranked]) -> crate::time::Timestamp {
+    let starts = |risen: bool| {
+        anomalies.iter().map(|a| &scene.anomalies[*a]).filter(move |a| a.risen == risen).map(|a| a.span.start).min()
+    };
+    starts(true).or_else(|| starts(false)).unwrap_or(scene.export.start)
+}
+
+fn episodes(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort();
+    let mut episodes: Vec<Span> = Vec::new();
+    for span in spans {
+        match episodes.last_mut() {
+            Some(last) if span.start.since(last.end) <= EPISODE_GAP_NS => last.end = last.end.max(span.end),
+            _ => episodes.push(span),
+        }
+    }
+    episodes
+}
+
+/// What no root explains goes to the incident it overlaps and shares a component with, else to the background.
+fn absorb(scene: &Scene<'_>, incidents: &mut [Incident], left: Vec<usize>) {
+    for a in left {
+        let anomaly: &Anomaly<'_> = &scene.anomalies[a];
+        let host = incidents.iter_mut().find(|incident| {
+            incident.span.overlaps(&anomaly.span)
+                && incident.anomalies.iter().any(|other| scene.anomalies[*other].component == anomaly.component)
+        });
+        if let Some(incident) = host {
+            incident.anomalies.push(a);
+        }
+    }
+}

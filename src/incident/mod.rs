@@ -1,6 +1,209 @@
-//! What happened, when, to what.
+//! What happened, when, to what: series that leave their baseline, and the map of who depends on whom.
 
 pub mod onset;
 mod series;
+mod topology;
 
+use crate::entry::{Component, ComponentKind};
+use crate::pattern::{Catalogue, Layer, Role};
+use crate::summary::Summary;
+use crate::time::Span;
+
+use onset::Shape;
 pub use series::{Series, series};
+pub use topology::{Topology, is_address, short};
+
+/// Requests of a component that must have failed, as a share, for a failure that never changes to count as an outage.
+const SUFFERING_SHARE: f64 = 0.2;
+
+/// Failures below this number never make an outage by themselves.
+const SUFFERING_LEAST: u64 = 5;
+
+/// Share of failing entries above which an export holds failures only, and tells nothing about what is normal.
+const FAILURES_ONLY: f64 = 0.5;
+
+/// A series, or one stretch of it, that is not background.
+#[derive(Clone, Debug)]
+pub struct Anomaly<'s> {
+    /// Its series, an index into [`Scene::series`].
+    pub series: usize,
+    /// What shows it.
+    pub component: &'s Component,
+    /// When.
+    pub span: Span,
+    /// Entries in it.
+    pub count: u64,
+    /// How much it weighs: the square root of its count, so that a loop of a thousand lines is not a thousand failures.
+    pub weight: f64,
+    /// Canonical things it blames, with the share of its entries that do.
+    pub blames: Vec<(Component, f64)>,
+    /// True when it rose clearly; false when it is too rare to tell or was there all along.
+    pub risen: bool,
+}
+
+/// A series that fails as often before as during.
+#[derive(Clone, Debug)]
+pub struct Background {
+    /// Its series, an index into [`Scene::series`].
+    pub series: usize,
+    /// Why it is background.
+    pub reason: String,
+}
+
+/// Everything that is needed to ask why.
+#[derive(Clone, Debug)]
+pub struct Scene<'s> {
+    /// First to last effect time of the export.
+    pub export: Span,
+    /// Every failing series.
+    pub series: Vec<Series<'s>>,
+    /// What left its baseline.
+    pub anomalies: Vec<Anomaly<'s>>,
+    /// What did not.
+    pub background: Vec<Background>,
+    /// Who depends on whom.
+    pub topology: Topology,
+}
+
+/// Finds what left its baseline.
+pub fn detect<'s>(summary: &'s Summary, catalogue: &'s Catalogue, baseline: Option<&Summary>) -> Scene<'s> {
+    let export = Span { start: summary.span.first, end: summary.span.last.max(summary.span.first) };
+    let series = series(summary, catalogue);
+    let topology = Topology::new(summary, &series);
+    let mut scene = Scene { export, series, anomalies: Vec::new(), background: Vec::new(), topology };
+    for index in 0..scene.series.len() {
+        judge(&mut scene, summary, baseline, index);
+    }
+    scene
+}
+
+fn judge<'s>(scene: &mut Scene<'s>, summary: &'s Summary, baseline: Option<&Summary>, index: usize) {
+    let series = &scene.series[index];
+    if let Some(reason) = baseline.and_then(|baseline| usual(series, summary, baseline)) {
+        scene.background.push(Background { series: index, reason });
+        return;
+    }
+    match onset::shape(&series.tally.timeline, scene.export) {
+        Shape::Steady if baseline.is_none() && !suffers(series, summary) => {
+            let reason = format!("{} entries spread evenly over the whole export", series.tally.seen.count);
+            scene.background.push(Background { series: index, reason });
+        }
+        Shape::Steady => {
+            let span = Span { start: series.tally.seen.first, end: series.tally.seen.last };
+            let count = series.tally.seen.count;
+            push(scene, index, span, count, baseline.is_some());
+        }
+        Shape::Sporadic(burst) => push(scene, index, burst.span, burst.count, baseline.is_some()),
+        Shape::Bursts(bursts) => {
+            for burst in bursts {
+                push(scene, index, burst.span, burst.count, true);
+            }
+        }
+    }
+}
+
+/// Why the series is usual, when the baseline shows it at a rate that the export does not clearly exceed.
+fn usual(series: &Series<'_>, summary: &Summary, baseline: &Summary) -> Option<String> {
+    let key = (series.component.clone(), series.pattern.clone());
+    let before = match series.signature {
+        Some(_) => baseline.known.get(&key)?.seen.count,
+        None => baseline.mined.get(&((series.component.clone(), series.grave), series.title.clone()))?.seen.count,
+    };
+    let length = |summary: &Summary| summary.span.last.seconds_since(summary.span.first).max(1.0);
+    let expected = before as f64 * length(summary) / length(baseline);
+    let count = series.tally.seen.count;
+    (count as f64 <= 3.0 * expected + 3.0).then(|| format!("{count} entries where the baseline leads to expect {expected:.1}"))
+}
+
+/// True when a failure that is there all along is an outage all the same: the export starts inside the incident.
+fn suffers(series: &Series<'_>, summary: &Summary) -> bool {
+    if !series.grave || series.component.kind == ComponentKind::Job {
+        return false;
+    }
+    let failing = summary.ledger.matched + summary.ledger.mined;
+    if failing as f64 >= FAILURES_ONLY * summary.ledger.entries as f64 {
+        return true;
+    }
+    let Some(activity) = summary.components.get(series.component) else { return false };
+    let total = |timeline: &crate::summary::Timeline| timeline.slots().map(|(_, _, n)| n).sum::<u64>();
+    let (all, failed) = (total(&activity.requests.all), total(&activity.requests.failed));
+    let requests_fail = failed >= SUFFERING_LEAST && failed as f64 >= SUFFERING_SHARE * all as f64;
+    requests_fail || exits(summary, series.component) >= SUFFERING_LEAST
+}
+
+/// Process exits of a component.
+pub fn exits(summary: &Summary, component: &Component) -> u64 {
+    let exits = summary.known.iter().filter(|((c, id), _)| c == component && id.contains("exit"));
+    exits.map(|(_, tally)| tally.seen.count).max().unwrap_or(0)
+}
+
+fn push(scene: &mut Scene<'_>, index: usize, span: Span, count: u64, risen: bool) {
+    let series = &scene.series[index];
+    let component = series.component;
+    let blames = blames(series, &scene.topology);
+    let weight = (count as f64).sqrt() * if series.grave { 1.0 } else { 0.25 };
+    scene.anomalies.push(Anomaly { series: index, component, span, count, weight, blames, risen });
+}
+
+/// Canonical things that a series blames, strongest first.
+fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component, f64)> {
+    let total = series.tally.seen.count.max(1) as f64;
+    let mut shares: Vec<(Component, f64)> = Vec::new();
+    let mut add = |thing: Component, count: u64| {
+        if thing == *series.component || is_documentation(&thing.name) {
+            return;
+        }
+        let share = (count as f64 / total).min(1.0);
+        match shares.iter_mut().find(|(known, _)| *known == thing) {
+            Some((_, known)) => *known = known.max(share),
+            None => shares.push((thing, share)),
+        }
+    };
+    let resolving = series.signature.is_some_and(|s| s.id.contains("dns"));
+    if resolving {
+        add(Component::new(ComponentKind::Dns, "DNS"), series.tally.seen.count);
+    } else {
+        for (thing, seen) in series.tally.blames.iter() {
+            add(topology.resolve(thing), seen.count);
+        }
+        for (name, seen) in series.tally.mentions.iter() {
+            match topology.thing_called(name) {
+                Some(thing) => add(topology.resolve(thing), seen.count),
+                None => {
+                    if let Some(kind) = unnamed_kind(series) {
+                        add(Component::new(kind, name.clone()), seen.count);
+                    }
+                }
+            }
+        }
+    }
+    if let Some(kind) = unnamed_kind(series) {
+        if !shares.iter().any(|(thing, _)| thing.kind == kind) {
+            let known: Vec<Component> =
+                topology.dependencies(series.component).map(|(thing, _)| thing.clone()).filter(|t| t.kind == kind).collect();
+            let share = 0.7 / known.len().max(1) as f64;
+            shares.extend(known.into_iter().map(|thing| (thing, share)));
+        }
+    }
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    shares
+}
+
+/// What kind of thing a signature blames when its message gives no name.
+fn unnamed_kind(series: &Series<'_>) -> Option<ComponentKind> {
+    let signature = series.signature.filter(|s| s.role != Role::Effect)?;
+    match signature.layer {
+        Layer::Database => Some(ComponentKind::Database),
+        Layer::Dependency if signature.id.contains("redis") || signature.id.contains("cache") => Some(ComponentKind::Cache),
+        _ => None,
+    }
+}
+
+/// Addresses of manuals, which error messages are full of.
+fn is_documentation(name: &str) -> bool {
+    const MANUALS: [&str; 10] = [
+        "cloud.google.com", "sqlalche.me", "github.com", "docs.", "doc.", "www.", "support.google.com", "pydantic.dev",
+        "nodejs.org", "stackoverflow.com",
+    ];
+    MANUALS.iter().any(|manual| name == *manual || name.ends_with(manual) || (manual.ends_with('.') && name.starts_with(manual)))
+}

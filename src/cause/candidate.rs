@@ -1,0 +1,209 @@
+//! Who can be at fault: what fails by itself, what victims blame, what was changed, and the network beneath them.
+
+use std::collections::BTreeMap;
+
+use crate::entry::{Component, ComponentKind};
+use crate::incident::Scene;
+use crate::pattern::{Catalogue, Layer, Role};
+use crate::summary::{Change, Summary};
+use crate::time::{SECOND, Timestamp};
+
+/// A change can act this long before the first failure that it is held responsible for.
+const CHANGE_BEFORE_NS: i64 = 1800 * SECOND;
+
+/// Clocks and slow symptoms: a change may be logged this long after the first failure.
+const CHANGE_AFTER_NS: i64 = 30 * SECOND;
+
+/// A thing that can be at fault.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// What.
+    pub component: Component,
+    /// The signature that says best what is wrong with it; `None` for a mined pattern.
+    pub signature: Option<String>,
+    /// What is wrong, in a line.
+    pub title: String,
+    /// Where in the stack.
+    pub layer: Layer,
+    /// The best role among its evidence.
+    pub role: Role,
+    /// First evidence.
+    pub first: Timestamp,
+    /// Entries that show or name it.
+    pub count: u64,
+    /// Anomalies of its own.
+    pub own: Vec<usize>,
+    /// Anomalies of others that blame it, with the share that does.
+    pub blamed: Vec<(usize, f64)>,
+    /// The change that set it off.
+    pub trigger: Option<Change>,
+}
+
+/// Everything that can be at fault for the anomalies `among`.
+pub fn candidates(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Candidate> {
+    let mut drafts: BTreeMap<Component, Candidate> = BTreeMap::new();
+    for &a in among {
+        let anomaly = &scene.anomalies[a];
+        let own = scene.topology.resolve(anomaly.component);
+        draft(&mut drafts, &own).own.push(a);
+        for (thing, share) in anomaly.blames.iter().filter(|(_, share)| *share >= 0.05) {
+            draft(&mut drafts, thing).blamed.push((a, *share));
+        }
+    }
+    for network in scene.topology.networks() {
+        draft(&mut drafts, &network);
+    }
+    let mut candidates: Vec<Candidate> = drafts.into_values().collect();
+    for candidate in &mut candidates {
+        describe(scene, candidate);
+        candidate.trigger = trigger(scene, summary, catalogue, candidate);
+    }
+    candidates.extend(changed_things(scene, summary, catalogue, among));
+    candidates
+}
+
+fn draft<'d>(drafts: &'d mut BTreeMap<Component, Candidate>, component: &Component) -> &'d mut Candidate {
+    drafts.entry(component.clone()).or_insert_with(|| Candidate {
+        component: component.clone(),
+        signature: None,
+        title: String::new(),
+        layer: Layer::Application,
+        role: Role::Effect,
+        first: Timestamp::MAX,
+        count: 0,
+        own: Vec::new(),
+        blamed: Vec::new(),
+        trigger: None,
+    })
+}
+
+/// Chooses what best says what is wrong: the earliest of the strongest role, the more specific signature first.
+fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
+    let blamed = candidate.blamed.iter().map(|(a, _)| *a);
+    let evidence: Vec<usize> = candidate.own.iter().copied().chain(blamed).collect();
+    let rank = |a: &usize| {
+        let anomaly = &scene.anomalies[*a];
+        let series = &scene.series[anomaly.series];
+        let strength = match series.role {
+            Role::Cause => 0,
+            Role::Either if series.grave => 1,
+            Role::Either => 2,
+            _ => 3,
+        };
+        let specificity = series.signature.map_or(20, |s| s.specificity);
+        (strength, std::cmp::Reverse(specificity), anomaly.span.start)
+    };
+    candidate.count = evidence.iter().map(|a| scene.anomalies[*a].count).sum();
+    candidate.first = evidence.iter().map(|a| scene.anomalies[*a].span.start).min().unwrap_or(Timestamp::MAX);
+    let Some(best) = evidence.iter().min_by_key(|a| rank(a)) else { return };
+    let series = &scene.series[scene.anomalies[*best].series];
+    candidate.signature = series.signature.map(|s| s.id.clone());
+    candidate.title = series.title.clone();
+    candidate.layer = layer_of(&candidate.component, series.layer);
+    candidate.role = series.role;
+}
+
+/// A thing's kind tells its layer better than the words of whoever suffers from it.
+fn layer_of(component: &Component, evidence: Layer) -> Layer {
+    match component.kind {
+        ComponentKind::Database | ComponentKind::Relation => Layer::Database,
+        ComponentKind::Cache | ComponentKind::Queue | ComponentKind::Api | ComponentKind::Host | ComponentKind::Bucket => {
+            Layer::Dependency
+        }
+        ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns | ComponentKind::Certificate => Layer::Network,
+        ComponentKind::Node | ComponentKind::Cluster | ComponentKind::Project | ComponentKind::Image => Layer::Platform,
+        ComponentKind::Secret | ComponentKind::User | ComponentKind::Principal => Layer::Change,
+        ComponentKind::Service | ComponentKind::Job => match evidence {
+            Layer::Platform | Layer::Change | Layer::Client => evidence,
+            _ => Layer::Application,
+        },
+        _ => evidence,
+    }
+}
+
+/// The latest change of the candidate's own shortly before its first evidence.
+fn trigger(_scene: &Scene<'_>, summary: &Summary, _catalogue: &Catalogue, candidate: &Candidate) -> Option<Change> {
+    let near = summary.changes.iter().filter(|((at, _, _), change)| {
+        candidate.first.since(*at) <= CHANGE_BEFORE_NS
+            && at.since(candidate.first) <= CHANGE_AFTER_NS
+            && touches(change, &candidate.component)
+    });
+    near.max_by_key(|((at, _, _), _)| *at).map(|(_, change)| change.clone())
+}
+
+/// True when the change's target or resource is the component.
+pub fn touches(change: &Change, component: &Component) -> bool {
+    change.target == *component
+        || crate::incident::short(&change.resource) == crate::incident::short(&component.name)
+        || change.resource.split('/').any(|part| part == component.name)
+}
+
+/// Things known only through their change: a firewall rule, a policy, a secret. They are candidates when the catalogue
+/// knows that such a change brings about one of the anomalies that follow it.
+fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for ((at, _, _), change) in summary.changes.iter() {
+        let Some(signature) = catalogue.get(&change.signature) else { continue };
+        let hit: Vec<usize> = among
+            .iter()
+            .copied()
+            .filter(|a| {
+                let anomaly = &scene.anomalies[*a];
+                let lag = anomaly.span.start.since(*at);
+                let series = &scene.series[anomaly.series];
+                (-CHANGE_AFTER_NS..=CHANGE_BEFORE_NS).contains(&lag)
+                    && series.signature.is_some_and(|s| signature.effects.iter().any(|effect| effect.id == s.id))
+            })
+            .collect();
+        if hit.is_empty() {
+            continue;
+        }
+        let component = changed_component(change);
+        if found.iter().any(|c: &Candidate| c.component == component) || component.kind == ComponentKind::Service {
+            continue;
+        }
+        found.push(Candidate {
+            layer: layer_of(&component, Layer::Change),
+            component,
+            signature: Some(change.signature.clone()),
+            title: signature.title.clone(),
+            role: Role::Change,
+            first: *at,
+            count: 1,
+            own: Vec::new(),
+            blamed: hit.into_iter().map(|a| (a, 0.8)).collect(),
+            trigger: Some(change.clone()),
+        });
+    }
+    found
+}
+
+/// What a change altered, by its resource name.
+pub fn changed_component(change: &Change) -> Component {
+    let parts: Vec<&str> = change.resource.split('/').collect();
+    let after = |word: &str| {
+        let at = parts.iter().rposition(|part| *part == word)?;
+        parts.get(at + 1).copied()
+    };
+    let kinds = [
+        ("secrets", ComponentKind::Secret),
+        ("users", ComponentKind::User),
+        ("firewalls", ComponentKind::Firewall),
+        ("networkpolicies", ComponentKind::Firewall),
+        ("connectors", ComponentKind::Network),
+        ("routers", ComponentKind::Network),
+        ("routes", ComponentKind::Network),
+        ("deployments", ComponentKind::Service),
+        ("services", ComponentKind::Service),
+        ("revisions", ComponentKind::Service),
+        ("configmaps", ComponentKind::Setting),
+        ("managedZones", ComponentKind::Dns),
+        ("instances", change.target.kind),
+    ];
+    for (word, kind) in kinds {
+        if let Some(name) = after(word) {
+            return Component::new(kind, name);
+        }
+    }
+    change.target.clone()
+}

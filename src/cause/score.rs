@@ -1,0 +1,134 @@
+//! The score: named features, written weights, their sum.
+
+use crate::entry::ComponentKind;
+use crate::incident::Scene;
+use crate::pattern::Role;
+use crate::time::SECOND;
+
+use super::candidate::Candidate;
+use super::explain::Explanation;
+use super::{Incident, Ranked};
+
+/// A term of the score.
+#[derive(Clone, Debug)]
+pub struct Feature {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value, 0 to 1.
+    pub value: f64,
+    /// Its weight.
+    pub weight: f64,
+}
+
+/// Feature names with their weights, fitted on the development cases.
+pub const WEIGHTS: [(&str, f64); 9] = [
+    ("coverage", 4.0),
+    ("direct", 1.5),
+    ("role", 1.2),
+    ("early", 1.0),
+    ("victims", 0.8),
+    ("trigger", 0.8),
+    ("specific", 0.3),
+    ("explained_by_other", -3.0),
+    ("vague", -1.5),
+];
+
+/// Failures that start before a candidate's first evidence by less than this do not speak against it.
+const EARLY_TOLERANCE_NS: i64 = 60 * SECOND;
+
+/// Scores every candidate on the anomalies `among`.
+pub fn score(
+    scene: &Scene<'_>,
+    among: &[usize],
+    explained: Vec<(Candidate, Explanation)>,
+) -> Vec<(Ranked, Explanation)> {
+    let total: f64 = among.iter().map(|a| scene.anomalies[*a].weight).sum::<f64>().max(1e-9);
+    let parents: Vec<f64> = (0..explained.len()).map(|i| best_parent(scene, &explained, i)).collect();
+    let scored = explained.into_iter().zip(parents).map(|((candidate, explanation), parent)| {
+        let values = values(scene, among, total, &candidate, &explanation, parent);
+        let features: Vec<Feature> =
+            WEIGHTS.iter().zip(values).map(|(&(name, weight), value)| Feature { name, value, weight }).collect();
+        let score = features.iter().map(|f| f.value * f.weight).sum();
+        let explains = among.iter().filter(|a| explanation.of(**a) >= 0.5).map(|a| scene.anomalies[*a].count).sum();
+        (Ranked { candidate, features, score, confidence: 0.0, explains }, explanation)
+    });
+    scored.collect()
+}
+
+fn values(
+    scene: &Scene<'_>,
+    among: &[usize],
+    total: f64,
+    candidate: &Candidate,
+    explanation: &Explanation,
+    parent: f64,
+) -> [f64; 9] {
+    let weighted = |share: &dyn Fn(usize) -> f64| among.iter().map(|a| share(*a) * scene.anomalies[*a].weight).sum::<f64>();
+    let explained = weighted(&|a| explanation.of(a));
+    let direct: f64 = candidate.own.iter().map(|a| (*a, 1.0)).chain(candidate.blamed.iter().copied()).map(|(a, share)| share * scene.anomalies[a].weight).sum();
+    let late = weighted(&|a| {
+        let before = candidate.first.since(scene.anomalies[a].span.start) > EARLY_TOLERANCE_NS;
+        if before { explanation.of(a) } else { 0.0 }
+    });
+    [
+        explained / total,
+        (direct / total).min(1.0),
+        match candidate.role {
+            Role::Cause => 1.0,
+            Role::Change => 0.8,
+            Role::Either => 0.5,
+            _ => 0.0,
+        },
+        1.0 - late / explained.max(1e-9),
+        1.0 - 1.0 / (1.0 + explanation.victims as f64),
+        f64::from(candidate.trigger.is_some()),
+        candidate.signature.as_ref().map_or(0.0, |_| 1.0),
+        parent,
+        vague(candidate),
+    ]
+}
+
+/// Addresses and hosts without a known name say little; load balancers only pass on.
+fn vague(candidate: &Candidate) -> f64 {
+    match candidate.component.kind {
+        ComponentKind::LoadBalancer => 1.0,
+        ComponentKind::Job | ComponentKind::Other => 0.7,
+        ComponentKind::Host | ComponentKind::Database | ComponentKind::Cache
+            if crate::incident::is_address(&candidate.component.name) =>
+        {
+            0.2
+        }
+        _ => 0.0,
+    }
+}
+
+/// The largest share of a candidate's own failures that another candidate explains by being blamed for them.
+fn best_parent(scene: &Scene<'_>, explained: &[(Candidate, Explanation)], i: usize) -> f64 {
+    let (candidate, _) = &explained[i];
+    let weight = |a: usize| scene.anomalies[a].weight;
+    let total: f64 = candidate.own.iter().map(|a| weight(*a)).sum();
+    if total <= 0.0 {
+        return 0.0;
+    }
+    let others = explained.iter().enumerate().filter(|(j, _)| *j != i);
+    let best = others.map(|(_, (other, explanation))| {
+        let blamed = other.blamed.iter().any(|(a, _)| candidate.own.contains(a));
+        if !blamed {
+            return 0.0;
+        }
+        candidate.own.iter().map(|a| explanation.of(*a) * weight(*a)).sum::<f64>() / total
+    });
+    best.fold(0.0, f64::max)
+}
+
+/// Confidence from the score and its lead over the second.
+pub fn set_confidence(incidents: &mut [Incident]) {
+    for incident in incidents {
+        let scores: Vec<f64> = incident.causes.iter().map(|ranked| ranked.score).collect();
+        for (i, ranked) in incident.causes.iter_mut().enumerate() {
+            let rival = scores.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, s)| *s).fold(0.0, f64::max);
+            let lead = ranked.score - rival;
+            ranked.confidence = (1.0 / (1.0 + (-(lead * 1.2 + ranked.score * 0.4 - 2.2)).exp()) * 100.0).round() / 100.0;
+        }
+    }
+}
