@@ -11,11 +11,26 @@ use crate::time::Span;
 /// Runs the command that was typed.
 #[allow(clippy::print_stdout)]
 pub fn main() -> ExitCode {
-    let sources: Vec<Source> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).map(|a| Source::File(a.into())).collect();
+    let sources: Vec<Source> = std::env::args().skip(1).filter(|a| !a.starts_with("--") && a != "json").map(|a| Source::File(a.into())).collect();
     let catalogue = Catalogue::builtin();
     let summary = analyze::summarize(&sources, &catalogue).expect("reads");
     let export = Span { start: summary.span.first, end: summary.span.last };
+    let debug = std::env::args().any(|a| a == "--debug");
+    let scene = incident::detect(&summary, &catalogue, None);
+    let incidents = crate::cause::rank(&scene, &summary, &catalogue);
+    let names: Vec<String> = sources.iter().map(Source::name).collect();
+    let report = crate::report::compose(crate::report::Findings { summary: &summary, catalogue: &catalogue, scene: &scene, incidents: &incidents, sources: &names });
+    if !debug {
+        println!("{}", serde_json::to_string_pretty(&report).expect("plain data"));
+        return ExitCode::SUCCESS;
+    }
     println!("{:?}", summary.ledger);
+    for i in &report.incidents {
+        println!("INCIDENT {} {}..{:?} {} entries affected {:?}", i.id, i.start.clock(), i.end.map(|e| e.clock()), i.failure_entries, i.affected.iter().map(|a| a.component.as_str()).collect::<Vec<_>>());
+        for c in &i.causes {
+            println!("   {:.2} conf {:.2} {:?}:{} | {:?} | {} | {} | first {} count {} explains {} | {}", c.score, c.confidence, c.component_kind, c.component, c.aliases, c.layer_name(), c.title.chars().take(60).collect::<String>(), c.first_seen.clock(), c.count, c.explains, c.features.iter().map(|f| format!("{} {:.2}", f.name, f.value)).collect::<Vec<_>>().join(", "));
+        }
+    }
     let mut all = incident::series(&summary, &catalogue);
     all.sort_by_key(|s| std::cmp::Reverse(s.tally.seen.count));
     for s in all {

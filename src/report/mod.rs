@@ -1,5 +1,7 @@
 //! The finding as plain data: the JSON contract `firstfault.report/1` at a glance. Every face only renders it.
 
+mod compose;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -8,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::entry::ComponentKind;
 use crate::pattern::Layer;
 use crate::time::Timestamp;
+
+pub use compose::{Findings, compose};
 
 /// The schema this version writes.
 pub const SCHEMA: &str = "firstfault.report/1";
