@@ -6,7 +6,6 @@ use crate::analyze;
 use crate::incident;
 use crate::pattern::Catalogue;
 use crate::source::Source;
-use crate::time::Span;
 
 /// Runs the command that was typed.
 #[allow(clippy::print_stdout)]
@@ -14,7 +13,7 @@ pub fn main() -> ExitCode {
     let sources: Vec<Source> = std::env::args().skip(1).filter(|a| !a.starts_with("--") && a != "json").map(|a| Source::File(a.into())).collect();
     let catalogue = Catalogue::builtin();
     let summary = analyze::summarize(&sources, &catalogue).expect("reads");
-    let export = Span { start: summary.span.first, end: summary.span.last };
+    let export = summary.span();
     let debug = std::env::args().any(|a| a == "--debug");
     let scene = incident::detect(&summary, &catalogue, None);
     let incidents = crate::cause::rank(&scene, &summary, &catalogue);

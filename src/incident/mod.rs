@@ -5,7 +5,7 @@ mod series;
 mod topology;
 
 use crate::entry::{Component, ComponentKind};
-use crate::pattern::{Catalogue, Layer, Role};
+use crate::pattern::{Catalogue, Gravity, Layer, Role};
 use crate::summary::Summary;
 use crate::time::Span;
 
@@ -21,6 +21,9 @@ const SUFFERING_LEAST: u64 = 5;
 
 /// Share of failing entries above which an export holds failures only, and tells nothing about what is normal.
 const FAILURES_ONLY: f64 = 0.5;
+
+/// What is dense within this first part of the export was there before it: no onset is seen.
+const THERE_ALREADY: f64 = 0.03;
 
 /// A series, or one stretch of it, that is not background.
 #[derive(Clone, Debug)]
@@ -67,7 +70,7 @@ pub struct Scene<'s> {
 
 /// Finds what left its baseline.
 pub fn detect<'s>(summary: &'s Summary, catalogue: &'s Catalogue, baseline: Option<&Summary>) -> Scene<'s> {
-    let export = Span { start: summary.span.first, end: summary.span.last.max(summary.span.first) };
+    let export = summary.span();
     let series = series(summary, catalogue);
     let topology = Topology::new(summary, &series);
     let mut scene = Scene { export, series, anomalies: Vec::new(), background: Vec::new(), topology };
@@ -95,8 +98,14 @@ fn judge<'s>(scene: &mut Scene<'s>, summary: &'s Summary, baseline: Option<&Summ
         }
         Shape::Sporadic(burst) => push(scene, index, burst.span, burst.count, baseline.is_some()),
         Shape::Bursts(bursts) => {
+            let early = scene.export.start.plus((scene.export.seconds() * THERE_ALREADY * 1e9) as i64);
             for burst in bursts {
-                push(scene, index, burst.span, burst.count, true);
+                if burst.span.start <= early && baseline.is_none() && !suffers(&scene.series[index], summary) {
+                    let reason = format!("{} entries from the start of the export on, until they stop", burst.count);
+                    scene.background.push(Background { series: index, reason });
+                } else {
+                    push(scene, index, burst.span, burst.count, true);
+                }
             }
         }
     }
@@ -107,9 +116,9 @@ fn usual(series: &Series<'_>, summary: &Summary, baseline: &Summary) -> Option<S
     let key = (series.component.clone(), series.pattern.clone());
     let before = match series.signature {
         Some(_) => baseline.known.get(&key)?.seen.count,
-        None => baseline.mined.get(&((series.component.clone(), series.grave), series.title.clone()))?.seen.count,
+        None => baseline.mined.get(&((series.component.clone(), series.gravity), series.title.clone()))?.seen.count,
     };
-    let length = |summary: &Summary| summary.span.last.seconds_since(summary.span.first).max(1.0);
+    let length = |summary: &Summary| summary.span().seconds().max(1.0);
     let expected = before as f64 * length(summary) / length(baseline);
     let count = series.tally.seen.count;
     (count as f64 <= 3.0 * expected + 3.0).then(|| format!("{count} entries where the baseline leads to expect {expected:.1}"))
@@ -141,7 +150,11 @@ fn push(scene: &mut Scene<'_>, index: usize, span: Span, count: u64, risen: bool
     let series = &scene.series[index];
     let component = series.component;
     let blames = blames(series, &scene.topology);
-    let weight = (count as f64).sqrt() * if series.grave { 1.0 } else { 0.25 };
+    let weight = (count as f64).sqrt() * match series.gravity {
+        Gravity::Grave => 1.0,
+        Gravity::Warning => 0.25,
+        Gravity::Client => 0.05,
+    };
     scene.anomalies.push(Anomaly { series: index, component, span, count, weight, blames, risen });
 }
 

@@ -2,7 +2,7 @@
 
 use crate::entry::{Component, ComponentKind};
 use crate::pattern::signature::Signature;
-use crate::pattern::{Catalogue, Layer, Role, mined_layer};
+use crate::pattern::{Catalogue, Gravity, Layer, Role, mined_layer};
 use crate::summary::{Summary, Tally, stable_hash};
 
 /// One failing pattern on one component.
@@ -24,6 +24,8 @@ pub struct Series<'s> {
     pub layer: Layer,
     /// False for mined warnings, which are context and never an incident of their own.
     pub grave: bool,
+    /// How grave it is.
+    pub gravity: Gravity,
     /// Its account.
     pub tally: &'s Tally,
 }
@@ -41,20 +43,26 @@ pub fn series<'s>(summary: &'s Summary, catalogue: &'s Catalogue) -> Vec<Series<
             role: signature.role,
             layer: signature.layer,
             grave: true,
+            gravity: Gravity::Grave,
             tally,
         })
     });
     let mined = summary.mined.iter().map(|(key, tally)| {
-        let ((component, grave), template) = key;
+        let ((component, gravity), template) = key;
         Series {
             id: stable_hash(key),
             component,
             pattern: format!("template:{:012x}", stable_hash(template) & 0xffff_ffff_ffff),
             title: template.clone(),
             signature: None,
-            role: if component.kind == ComponentKind::LoadBalancer { Role::Effect } else { Role::Either },
-            layer: mined_layer(component),
-            grave: *grave,
+            role: if component.kind == ComponentKind::LoadBalancer || *gravity == Gravity::Client {
+                Role::Effect
+            } else {
+                Role::Either
+            },
+            layer: if *gravity == Gravity::Client { Layer::Client } else { mined_layer(component) },
+            grave: *gravity == Gravity::Grave,
+            gravity: *gravity,
             tally,
         }
     });

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Catalogue, Layer, Match, Role, entity};
 use crate::entry::{Component, Entry, Severity, Text};
 use crate::time::Timestamp;
@@ -17,6 +19,18 @@ pub enum Class {
     Benign,
 }
 
+/// How grave a failure is that no signature knows. Templates never merge across it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Gravity {
+    /// A request that its client got wrong (4xx): scanners, expired logins. Never an incident by itself.
+    Client,
+    /// A warning.
+    Warning,
+    /// An error or worse, or a request that the server failed.
+    #[default]
+    Grave,
+}
+
 /// What one entry says. Borrows from the entry.
 #[derive(Clone, Debug)]
 pub struct Observation<'e> {
@@ -28,6 +42,8 @@ pub struct Observation<'e> {
     pub inferred: bool,
     /// Failure, change or benign.
     pub class: Class,
+    /// How grave, when it fails.
+    pub gravity: Gravity,
     /// The signature that matched, as an index into the catalogue.
     pub signature: Option<usize>,
     /// What it is about.
@@ -72,6 +88,7 @@ pub fn observe<'e>(catalogue: &Catalogue, entry: &'e Entry<'_>) -> Option<Observ
         severity,
         inferred,
         class,
+        gravity: gravity(entry, severity),
         signature: matched.as_ref().map(|m| m.signature),
         component: entry.component(),
         revision: entry.revision(),
@@ -114,6 +131,15 @@ fn class(catalogue: &Catalogue, entry: &Entry<'_>, severity: Option<Severity>, m
         None if severity >= Some(Severity::Warning) && entry.audit.is_none() => Class::Failure,
         None if entry.http.as_ref().is_some_and(|http| http.status >= 500) => Class::Failure,
         None => Class::Benign,
+    }
+}
+
+fn gravity(entry: &Entry<'_>, severity: Option<Severity>) -> Gravity {
+    match entry.http.as_ref().map(|http| http.status) {
+        Some(400..500) if entry.message.is_empty() => Gravity::Client,
+        Some(500..) => Gravity::Grave,
+        _ if severity >= Some(Severity::Error) => Gravity::Grave,
+        _ => Gravity::Warning,
     }
 }
 

@@ -13,7 +13,9 @@ mod timeline;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Component, ComponentKind, Entry};
-use crate::pattern::{Catalogue, Class, Merge, Observation, Role};
+use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Role};
+
+use crate::time::{Span, Timestamp};
 
 use activity::{Activity, RouteKind};
 pub use bounded::{Bounded, stable_hash};
@@ -38,16 +40,22 @@ const CHANGES: usize = 4096;
 /// Pairs of a component and a thing it uses.
 const USES: usize = 8192;
 
+/// A stray is at most one entry in this many.
+const STRAY_SHARE: u64 = 500;
+
+/// A stray is farther from all others than this part of the whole span.
+const STRAY_GAP: i64 = 4;
+
 /// A mined pattern's scope: templates never merge across component or severity class.
-pub type Scope = (Component, bool);
+pub type Scope = (Component, Gravity);
 
 /// The account of a set of entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Entries by what became of them.
     pub ledger: Ledger,
-    /// First and last effect time.
-    pub span: Seen,
+    /// Entries over time, by timestamp: the span of the export. Effect times reach past it, up to the end of a socket.
+    pub volume: Timeline,
     /// Entries by recorded severity, lowest first; the last place is for none.
     pub severities: [u64; 9],
     /// Entries whose severity was read from their text.
@@ -102,6 +110,33 @@ impl Merge for Ledger {
 }
 
 impl Summary {
+    /// First to last timestamp, without a handful of strays far from all others.
+    pub fn span(&self) -> Span {
+        let slots: Vec<(Timestamp, i64, u64)> = self.volume.slots().collect();
+        let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
+            return Span { start: Timestamp(0), end: Timestamp(0) };
+        };
+        let total: u64 = slots.iter().map(|(_, _, n)| n).sum();
+        let length = last.0.since(first.0);
+        let (mut from, mut to) = (0, slots.len() - 1);
+        let stray = |n: u64, gap: i64| n <= (total / STRAY_SHARE).max(1) && gap > length / STRAY_GAP;
+        let mut n = 0;
+        for i in 0..slots.len() - 1 {
+            n += slots[i].2;
+            if stray(n, slots[i + 1].0.since(slots[i].0)) {
+                from = i + 1;
+            }
+        }
+        n = 0;
+        for i in (from + 1..slots.len()).rev() {
+            n += slots[i].2;
+            if stray(n, slots[i].0.since(slots[i - 1].0)) {
+                to = i - 1;
+            }
+        }
+        Span { start: slots[from].0, end: slots[to].0.plus(slots[to].1) }
+    }
+
     /// Adds what an entry says.
     pub fn observe(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
         self.count(entry, observation);
@@ -120,7 +155,7 @@ impl Summary {
             (_, Some(_)) => self.ledger.matched += 1,
             (_, None) => self.ledger.mined += 1,
         }
-        self.span.add(observation.at, 1);
+        self.volume.add(entry.timestamp.unwrap_or(observation.at), 1);
         self.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
         self.inferred += u64::from(observation.inferred);
         if let Some(seen) = self.logs.entry(entry.log_id().into_owned()) {
@@ -156,8 +191,7 @@ impl Summary {
                 (stable_hash(&key), self.known.entry(key))
             }
             None => {
-                let grave = observation.severity >= Some(crate::entry::Severity::Error);
-                let key = ((component, grave), template(&observation.text(entry)));
+                let key = ((component, observation.gravity), template(&observation.text(entry)));
                 (stable_hash(&key), self.mined.entry(key))
             }
         };
@@ -222,7 +256,7 @@ impl Summary {
 impl Merge for Summary {
     fn merge(&mut self, other: Summary) {
         self.ledger.merge(other.ledger);
-        self.span.merge(other.span);
+        self.volume.merge(other.volume);
         for (mine, theirs) in self.severities.iter_mut().zip(other.severities) {
             *mine += theirs;
         }
