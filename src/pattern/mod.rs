@@ -62,11 +62,11 @@ pub enum Role {
 
 /// A signature's hit on an entry.
 #[derive(Clone, Debug)]
-pub struct Match<'e> {
+pub struct Match<'a> {
     /// Index of the signature in its catalogue.
     pub signature: usize,
     /// Values it extracted: capture name and text (`exit_code`, `timeout_s`, `module`, …).
-    pub values: Vec<(&'static str, Cow<'e, str>)>,
+    pub values: Vec<(&'a str, Cow<'a, str>)>,
     /// Things the message blames, from the signature's captures.
     pub blames: Vec<Component>,
 }

@@ -1,0 +1,365 @@
+//! One way to recognise a signature: every condition that must hold, and what to take from the entry when it does.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::entry::{Component, ComponentKind, Entry, Labels, Severity};
+
+/// Bound on a compiled regex, in bytes. The largest built-in one needs a tenth.
+const REGEX_SIZE: usize = 1 << 20;
+
+/// A regex looks at the first and the last so many bytes of a text: where people and runtimes put what matters.
+/// The search is linear, but a message can have gigabytes.
+const REGEX_REACH: usize = 64 << 10;
+
+/// Longest captured text that is kept, in bytes: names are shorter, and a missing quote must not copy a whole message.
+const MAX_VALUE: usize = 256;
+
+/// Fields of a JSON payload whose text is read like the message itself: where loggers put the error.
+const TEXT_FIELDS: [&str; 12] = [
+    "err",
+    "error",
+    "exception",
+    "cause",
+    "detail",
+    "details",
+    "reason",
+    "stderr",
+    "statusDetails",
+    "error_message",
+    "errorMessage",
+    "exc_info",
+];
+
+/// What must hold; all of it. Empty lists ask nothing.
+#[derive(Debug, Default)]
+pub(super) struct Matcher {
+    /// Index of its signature.
+    pub(super) signature: usize,
+    /// Where it stands in its file.
+    pub(super) line: usize,
+    pub(super) any: Vec<String>,
+    pub(super) all: Vec<String>,
+    pub(super) none: Vec<String>,
+    /// The same literals as indexes into the gate.
+    pub(super) any_idx: Vec<u16>,
+    pub(super) all_idx: Vec<u16>,
+    pub(super) none_idx: Vec<u16>,
+    pub(super) regex: Option<LazyRegex>,
+    pub(super) logs: Vec<String>,
+    pub(super) resources: Vec<String>,
+    pub(super) statuses: Vec<Status>,
+    pub(super) methods: Vec<String>,
+    pub(super) refused: Option<bool>,
+    pub(super) severity: Option<Severity>,
+    pub(super) field: Option<Field>,
+    pub(super) events: Vec<String>,
+    pub(super) captures: Vec<Capture>,
+}
+
+/// A status code or a class of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Status {
+    Code(u16),
+    Class(u16),
+}
+
+/// A scalar field with one of these values.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) any: Vec<String>,
+}
+
+/// What names the culprit: a regex group or a value of the entry.
+#[derive(Clone, Debug)]
+pub(super) struct Capture {
+    pub(super) name: String,
+    pub(super) source: ValueSource,
+    pub(super) kind: ComponentKind,
+}
+
+/// Where a captured value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ValueSource {
+    Group,
+    Field,
+    Label,
+    Audit,
+    Event,
+}
+
+impl Capture {
+    /// `address`, `@field:host`, `@label:revision_name`, `@audit:image`, `@event:object`.
+    pub(super) fn parse(key: &str, kind: ComponentKind) -> Option<Capture> {
+        let (source, name) = match key.strip_prefix('@') {
+            None => (ValueSource::Group, key),
+            Some(rest) => {
+                let (source, name) = rest.split_once(':')?;
+                let source = match source {
+                    "field" => ValueSource::Field,
+                    "label" => ValueSource::Label,
+                    "audit" => ValueSource::Audit,
+                    "event" => ValueSource::Event,
+                    _ => return None,
+                };
+                (source, name)
+            }
+        };
+        (!name.is_empty()).then(|| Capture { name: name.to_owned(), source, kind })
+    }
+
+    /// The value in the entry, for all but regex groups.
+    fn value<'e>(&self, entry: &'e Entry<'_>) -> Option<&'e str> {
+        match self.source {
+            ValueSource::Group => None,
+            ValueSource::Field => by_suffix(&entry.fields, &self.name),
+            ValueSource::Label => entry.labels.get(&self.name).or_else(|| entry.resource.labels.get(&self.name)),
+            ValueSource::Audit => {
+                let audit = entry.audit.as_ref()?;
+                match self.name.as_str() {
+                    "resource" => Some(last_segment(&audit.resource_name, '/')),
+                    "principal" => Some(audit.principal.as_ref()),
+                    "service" => Some(audit.service.as_ref()),
+                    name => by_suffix(&audit.details, name),
+                }
+            }
+            ValueSource::Event => {
+                let event = entry.kube_event.as_ref()?;
+                match self.name.as_str() {
+                    "object" => Some(event.object_name.as_ref()),
+                    "namespace" => Some(event.namespace.as_ref()),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+/// What a matcher takes from an entry.
+pub(super) type Taken<'a> = (Vec<(&'a str, Cow<'a, str>)>, Vec<Component>);
+
+impl Matcher {
+    /// Whether it has a condition that can fail for an ordinary entry.
+    pub(super) fn says_anything(&self) -> bool {
+        self.has_literal() || self.regex.is_some() || self.has_structure()
+    }
+
+    /// Whether a literal must occur: the gate then decides whether it is looked at.
+    pub(super) fn has_literal(&self) -> bool {
+        !self.any.is_empty() || !self.all.is_empty()
+    }
+
+    /// Whether a structured field decides whether it is looked at.
+    pub(super) fn has_structure(&self) -> bool {
+        !self.statuses.is_empty() || self.is_audit() || !self.events.is_empty() || self.field.is_some()
+    }
+
+    /// Whether only audit entries can match.
+    pub(super) fn is_audit(&self) -> bool {
+        !self.methods.is_empty() || self.refused.is_some()
+    }
+
+    /// Whether a regex group has this name.
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        self.regex.as_ref().is_some_and(|r| r.source.contains(&format!("<{name}>")))
+    }
+
+    /// Compiles the regex, to find out whether it can be.
+    pub(super) fn check_regex(&self) -> Result<(), String> {
+        match &self.regex {
+            None => Ok(()),
+            Some(regex) => compile(&regex.source).map(|_| ()).map_err(|e| first_line(&e.to_string())),
+        }
+    }
+
+    /// What it takes from the entry, if all conditions hold. `seen` tells which literals occur.
+    pub(super) fn confirm<'a>(
+        &'a self,
+        entry: &'a Entry<'_>,
+        severity: Severity,
+        seen: impl Fn(u16) -> bool,
+    ) -> Option<Taken<'a>> {
+        let holds = self.severity.is_none_or(|least| severity >= least)
+            && (self.any_idx.is_empty() || self.any_idx.iter().any(|l| seen(*l)))
+            && self.all_idx.iter().all(|l| seen(*l))
+            && !self.none_idx.iter().any(|l| seen(*l))
+            && self.structure_holds(entry);
+        if !holds {
+            return None;
+        }
+        match &self.regex {
+            None => Some(self.take(entry, Vec::new())),
+            Some(regex) => texts(entry).find_map(|text| self.groups(regex.get()?, text)).map(|v| self.take(entry, v)),
+        }
+    }
+
+    fn structure_holds(&self, entry: &Entry<'_>) -> bool {
+        let one_of = |list: &[String], text: &str| list.is_empty() || list.iter().any(|l| l == text);
+        one_of(&self.resources, &entry.resource.kind)
+            && self.status_holds(entry)
+            && self.audit_holds(entry)
+            && self.field.as_ref().is_none_or(|f| f.holds(entry))
+            && (self.events.is_empty() || entry.kube_event.as_ref().is_some_and(|e| one_of(&self.events, &e.reason)))
+            && self.log_holds(entry)
+    }
+
+    fn status_holds(&self, entry: &Entry<'_>) -> bool {
+        let holds = |code: u16| {
+            self.statuses.iter().any(|s| match s {
+                Status::Code(c) => *c == code,
+                Status::Class(c) => *c == code / 100,
+            })
+        };
+        self.statuses.is_empty() || entry.http.as_ref().is_some_and(|h| holds(h.status))
+    }
+
+    fn audit_holds(&self, entry: &Entry<'_>) -> bool {
+        let Some(audit) = &entry.audit else { return !self.is_audit() };
+        self.refused.is_none_or(|refused| refused == (audit.status_code != 0))
+            && (self.methods.is_empty() || self.methods.iter().any(|m| ends_in_name(&audit.method, m)))
+    }
+
+    fn log_holds(&self, entry: &Entry<'_>) -> bool {
+        if self.logs.is_empty() {
+            return true;
+        }
+        let id = entry.log_id();
+        self.logs.iter().any(|log| {
+            id == log.as_str()
+                || id.strip_suffix(log.as_str()).is_some_and(|rest| rest.ends_with('/'))
+                || id.strip_prefix(log.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        })
+    }
+
+    /// Named groups of the first match in `text`, cleaned; `None` when there is no match.
+    fn groups<'a>(&'a self, regex: &'a Regex, text: &'a str) -> Option<Vec<(&'a str, Cow<'a, str>)>> {
+        let found = regex.captures(text.as_bytes())?;
+        let named = regex.capture_names().enumerate().filter_map(|(i, name)| Some((name?, found.get(i)?.range())));
+        let mut values = Vec::new();
+        for (name, range) in named {
+            // A group of bytes can end inside a character; what is no text is no value.
+            let value = clean(text.get(range).unwrap_or_default());
+            if !value.is_empty() {
+                values.push((name, Cow::Borrowed(value)));
+            }
+        }
+        Some(values)
+    }
+
+    fn take<'a>(&'a self, entry: &'a Entry<'_>, mut values: Vec<(&'a str, Cow<'a, str>)>) -> Taken<'a> {
+        for capture in &self.captures {
+            let value = capture.value(entry).map(clean).filter(|v| !v.is_empty());
+            if let Some(value) = value
+                && !values.iter().any(|(name, _)| *name == capture.name)
+            {
+                values.push((&capture.name, Cow::Borrowed(value)));
+            }
+        }
+        let blames = self.captures.iter().filter_map(|c| {
+            let (_, value) = values.iter().find(|(name, _)| *name == c.name)?;
+            Some(Component::new(c.kind, value.as_ref()))
+        });
+        let blames = blames.collect();
+        (values, blames)
+    }
+}
+
+impl Field {
+    fn holds(&self, entry: &Entry<'_>) -> bool {
+        let named = entry.fields.0.iter().filter(|(key, _)| ends_in_name(key, &self.name));
+        let wanted = |value: &str| self.any.iter().any(|any| any.eq_ignore_ascii_case(value));
+        named.into_iter().any(|(_, value)| wanted(value))
+    }
+}
+
+/// A regex that is compiled when its gate first opens: most never do.
+#[derive(Debug)]
+pub(super) struct LazyRegex {
+    pub(super) source: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl From<String> for LazyRegex {
+    fn from(source: String) -> LazyRegex {
+        LazyRegex { source, compiled: OnceLock::new() }
+    }
+}
+
+impl LazyRegex {
+    /// `None` when it cannot be compiled, which reading has ruled out.
+    fn get(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| compile(&self.source).ok()).as_ref()
+    }
+}
+
+/// ASCII classes and no case: names of the field are ASCII, and Unicode tables cost a hundred times the compilation.
+fn compile(source: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(source)
+        .unicode(false)
+        .case_insensitive(true)
+        .size_limit(REGEX_SIZE)
+        .dfa_size_limit(REGEX_SIZE)
+        .build()
+}
+
+/// The texts of an entry that literals and regexes look at: the message, then the error fields of its payload.
+pub(super) fn texts<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = &'e str> {
+    whole_texts(entry).flat_map(|text| {
+        let (head, tail) = ends(text);
+        std::iter::once(head).chain(tail)
+    })
+}
+
+/// The same, each in one piece.
+pub(super) fn whole_texts<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = &'e str> {
+    let fields = entry.fields.0.iter().filter(|(key, value)| is_text_field(key) && *value != entry.message);
+    std::iter::once(entry.message.as_ref()).chain(fields.map(|(_, value)| value.as_ref()))
+}
+
+fn is_text_field(key: &str) -> bool {
+    let last = last_segment(key, '.');
+    TEXT_FIELDS.contains(&last) || (last == "message" && last.len() < key.len())
+}
+
+/// The first and, when it is longer, the last [`REGEX_REACH`] bytes of a text.
+fn ends(text: &str) -> (&str, Option<&str>) {
+    if text.len() <= REGEX_REACH {
+        return (text, None);
+    }
+    let tail = text.len() - REGEX_REACH;
+    (&text[..text.floor_char_boundary(REGEX_REACH)], Some(&text[text.ceil_char_boundary(tail)..]))
+}
+
+/// Without the quotes, brackets and punctuation around a captured name, and not overlong.
+fn clean(value: &str) -> &str {
+    let value = value.trim_matches(|c: char| c.is_whitespace() || "\"'`“”‘’,;".contains(c));
+    let value = value.trim_end_matches(['.', ':', '!', '?']);
+    let value = if value.contains('(') { value } else { value.trim_end_matches(')') };
+    let value = if value.contains('[') { value } else { value.trim_end_matches(']') };
+    &value[..value.floor_char_boundary(MAX_VALUE)]
+}
+
+/// Whether `text` is `name` or ends in it after a dot or a slash: `google.cloud.run.v1.Services.ReplaceService` ends in
+/// `Services.ReplaceService` and in `ReplaceService`.
+fn ends_in_name(text: &str, name: &str) -> bool {
+    let Some(start) = text.len().checked_sub(name.len()) else { return false };
+    text.as_bytes()[start..].eq_ignore_ascii_case(name.as_bytes())
+        && (start == 0 || matches!(text.as_bytes()[start - 1], b'.' | b'/'))
+}
+
+fn by_suffix<'l>(labels: &'l Labels<'_>, name: &str) -> Option<&'l str> {
+    labels.0.iter().find(|(key, value)| !value.is_empty() && ends_in_name(key, name)).map(|(_, value)| value.as_ref())
+}
+
+fn last_segment(text: &str, separator: char) -> &str {
+    text.rsplit(separator).next().unwrap_or(text)
+}
+
+/// A regex error draws the pattern over several lines; its last says what is wrong.
+fn first_line(error: &str) -> String {
+    let last = error.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or(error);
+    format!("regex: {}", last.trim().trim_start_matches("error: "))
+}
