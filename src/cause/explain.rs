@@ -91,7 +91,7 @@ fn beneath(
     for &a in among {
         let anomaly = &scene.anomalies[a];
         let Some(signature) = scene.series[anomaly.series].signature else { continue };
-        if users.contains(&anomaly.component) && catalogue.breaks("vpc-connector-error-state", &signature.id) {
+        if users.contains(&anomaly.component) && breaks(catalogue, "vpc-connector-error-state", &signature.id) {
             explanation.raise(a, 0.9);
             reach(reached, anomaly.component, anomaly.span.start);
         }
@@ -144,4 +144,24 @@ fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Times
     let path = anomaly.blames.iter().filter(|(thing, _)| reached.contains_key(thing));
     let along = path.map(|(_, share)| *share).fold(0.0, f64::max);
     alone.max(0.9 * along) * (1.0 - 0.7 * others)
+}
+
+/// Effects of effects followed from a cause.
+const MAX_EDGES: usize = 4;
+
+/// True when the catalogue knows that the first signature can bring about the second, over a few effects.
+pub(super) fn breaks(catalogue: &Catalogue, cause: &str, effect: &str) -> bool {
+    let (Some(cause), Some(effect)) = (catalogue.index_of(cause), catalogue.index_of(effect)) else { return false };
+    let mut reached = vec![cause];
+    for _ in 0..MAX_EDGES {
+        if reached.iter().any(|from| catalogue.reaches(*from, effect).is_some()) {
+            return true;
+        }
+        let next = catalogue.edges().filter(|(from, _, _)| reached.contains(from)).map(|(_, to, _)| to);
+        let mut next: Vec<usize> = next.collect();
+        next.sort_unstable();
+        next.dedup();
+        reached = next;
+    }
+    false
 }

@@ -81,7 +81,7 @@ impl Observation<'_> {
 pub fn observe<'e>(catalogue: &Catalogue, entry: &'e Entry<'_>) -> Option<Observation<'e>> {
     let at = entry.effect_time()?;
     let (severity, inferred) = effective_severity(entry);
-    let matched = catalogue.find(entry, severity);
+    let matched = catalogue.find(entry, severity.unwrap_or(Severity::Info));
     let class = class(catalogue, entry, severity, matched.as_ref());
     let mut observation = Observation {
         at,

@@ -687,17 +687,4 @@ text = "Be faster."
             eprintln!("{hits} hits, {:.0} ns per message, {pace:.0} MB/s", spent.as_nanos() as f64 / n as f64);
         }
     }
-
-    /// True when the first can bring about the second, directly or over at most three further effects.
-    pub fn breaks(&self, cause: &str, effect: &str) -> bool {
-        let mut reached = vec![cause.to_owned()];
-        for _ in 0..4 {
-            let next: Vec<String> = reached.iter().filter_map(|id| self.get(id)).flat_map(|s| s.effects.iter().map(|e| e.id.clone())).collect();
-            if next.iter().any(|id| id == effect) {
-                return true;
-            }
-            reached = next;
-        }
-        false
-    }
 }
