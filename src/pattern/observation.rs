@@ -53,7 +53,7 @@ pub struct Observation<'e> {
     /// Instance that wrote it.
     pub instance: Option<&'e str>,
     /// Values the signature extracted.
-    pub values: Vec<(&'static str, Text<'e>)>,
+    pub values: Vec<(&'e str, Text<'e>)>,
     /// Things it blames.
     pub blames: Vec<Component>,
     /// Names in it that may turn out to be components.
@@ -78,7 +78,7 @@ impl Observation<'_> {
 }
 
 /// What `entry` says; `None` when it has no time and so no place in the account.
-pub fn observe<'e>(catalogue: &Catalogue, entry: &'e Entry<'_>) -> Option<Observation<'e>> {
+pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Observation<'e>> {
     let at = entry.effect_time()?;
     let (severity, inferred) = effective_severity(entry);
     let matched = catalogue.find(entry, severity.unwrap_or(Severity::Info));
