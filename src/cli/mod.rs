@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
     for i in &report.incidents {
         println!("INCIDENT {} {}..{:?} {} entries affected {:?}", i.id, i.start.clock(), i.end.map(|e| e.clock()), i.failure_entries, i.affected.iter().map(|a| a.component.as_str()).collect::<Vec<_>>());
         for c in &i.causes {
-            println!("   {:.2} conf {:.2} {:?}:{} | {:?} | {} | {} | first {} count {} explains {} | {}", c.score, c.confidence, c.component_kind, c.component, c.aliases, c.layer_name(), c.title.chars().take(60).collect::<String>(), c.first_seen.clock(), c.count, c.explains, c.features.iter().map(|f| format!("{} {:.2}", f.name, f.value)).collect::<Vec<_>>().join(", "));
+            println!("   {:.2} conf {:.2} {:?}:{} | {:?} | {} | {} | first {} count {} explains {} | {}", c.score, c.confidence, c.component_kind, c.component, c.aliases, format!("{:?}", c.layer), c.title.chars().take(60).collect::<String>(), c.first_seen.clock(), c.count, c.explains, c.features.iter().map(|f| format!("{} {:.2}", f.name, f.value)).collect::<Vec<_>>().join(", "));
         }
     }
     let mut all = incident::series(&summary, &catalogue);

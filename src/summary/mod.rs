@@ -137,6 +137,19 @@ impl Summary {
         Span { start: slots[from].0, end: slots[to].0.plus(slots[to].1) }
     }
 
+    /// Bounds that were reached, by the name of the map.
+    pub fn limits_reached(&self) -> Vec<String> {
+        let bounds = [
+            ("COMPONENTS", self.components.overflow()),
+            ("KNOWN", self.known.overflow()),
+            ("MINED", self.mined.overflow()),
+            ("INSTANCES", self.instances.overflow()),
+            ("CHANGES", self.changes.overflow()),
+            ("USES", self.uses.overflow()),
+        ];
+        bounds.iter().filter(|(_, reached)| *reached).map(|(name, _)| (*name).to_owned()).collect()
+    }
+
     /// Adds what an entry says.
     pub fn observe(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
         self.count(entry, observation);

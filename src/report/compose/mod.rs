@@ -1,16 +1,19 @@
 //! From what was concluded to the report: plain data, exact counts, pointers to entries that exist.
 
+mod course;
+mod coverage;
+mod impact;
+mod innocent;
+mod verdict;
+
 use std::collections::BTreeMap;
 
-use super::{
-    Action, Affected, Cause, Change, Evidence, Feature, Incident, Link, Noise, PatternCount, Priority, Report, SCHEMA, Status,
-    Trigger,
-};
+use super::{Action, Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger};
 use crate::cause::{self, Ranked};
-use crate::entry::ComponentKind;
+use crate::entry::{Component, ComponentKind};
 use crate::incident::{Scene, Series};
 use crate::pattern::{Catalogue, Role};
-use crate::summary::{Exemplar, Summary};
+use crate::summary::{Exemplar, Summary, stable_hash};
 
 /// Evidence entries per cause.
 const EVIDENCE: usize = 6;
@@ -34,45 +37,61 @@ pub struct Findings<'f> {
 pub fn compose(findings: Findings<'_>) -> Report {
     let incidents: Vec<Incident> =
         findings.incidents.iter().enumerate().map(|(i, found)| incident(findings, i, found)).collect();
+    let (warnings, gaps) = coverage::doubts(findings, &incidents);
+    let mut coverage = coverage::coverage(findings);
+    coverage.warnings = warnings;
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        coverage: super::Coverage::default(),
-        verdict: String::new(),
-        incidents,
+        verdict: verdict::sentence(&incidents, &coverage),
+        coverage,
         noise: noise(findings),
         patterns: patterns(findings),
-        gaps: Vec::new(),
+        incidents,
+        gaps,
     }
 }
 
 fn incident(findings: Findings<'_>, index: usize, found: &cause::Incident) -> Incident {
     let scene = findings.scene;
     let failure_entries = found.anomalies.iter().map(|a| scene.anomalies[*a].count).sum();
-    let causes: Vec<Cause> =
+    let mut causes: Vec<Cause> =
         found.causes.iter().enumerate().map(|(i, ranked)| cause(findings, i as u32 + 1, ranked)).collect();
-    let title = causes.first().map_or_else(String::new, |cause| format!("{}: {}", cause.component, cause.title));
+    verdict::weigh(findings, found, &mut causes);
+    let affected = impact::affected(findings, found);
+    let (priority, priority_rule) = impact::priority(&affected);
+    let status = impact::status(findings, found);
+    let chain = course::chain(findings, found);
+    let changes = course::changes(findings, found);
     Incident {
         id: format!("I{}", index + 1),
-        fingerprint: String::new(),
-        title,
-        status: Status::Unknown,
-        priority: Priority::P2,
-        priority_rule: String::new(),
+        fingerprint: fingerprint(&chain, &causes),
+        title: causes.first().map_or_else(String::new, |cause| format!("{}: {}", cause.component, cause.title)),
+        status,
+        priority,
+        priority_rule,
         start: found.span.start,
-        end: Some(found.span.end),
+        end: (status != Status::Ongoing).then_some(found.span.end),
         failure_entries,
-        episodes: Vec::new(),
-        affected: affected(findings, found),
-        causes,
-        chain: chain(findings, found),
-        ruled_out: Vec::new(),
-        timeline: Vec::new(),
-        changes: Vec::new(),
-        moments: Vec::new(),
-        restarts: None,
+        episodes: impact::episodes(findings, found),
+        affected,
+        ruled_out: innocent::ruled_out(findings, found),
+        timeline: course::timeline(findings, found),
+        moments: course::moments(findings, found, &changes, &chain),
+        restarts: impact::restarts(findings, found),
         regression: None,
+        causes,
+        chain,
+        changes,
     }
+}
+
+/// The same for the same chain of patterns and the same culprit, from run to run and machine to machine.
+fn fingerprint(chain: &[super::Link], causes: &[Cause]) -> String {
+    let mut links: Vec<&str> = chain.iter().map(|link| link.signature.as_str()).collect();
+    links.sort_unstable();
+    let culprit = causes.first().map(|cause| (cause.component.as_str(), cause.signature.as_str()));
+    format!("{:016x}", stable_hash(&(culprit, links)))
 }
 
 fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
@@ -119,7 +138,7 @@ fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
 }
 
 /// Names as people say them.
-fn display_name(component: &crate::entry::Component) -> String {
+fn display_name(component: &Component) -> String {
     match component.kind {
         ComponentKind::User => format!("user {}", component.name),
         _ => component.name.clone(),
@@ -170,53 +189,6 @@ fn evidence_of(findings: Findings<'_>, exemplar: &Exemplar) -> Evidence {
     }
 }
 
-fn affected(findings: Findings<'_>, found: &cause::Incident) -> Vec<Affected> {
-    let mut counts: BTreeMap<&crate::entry::Component, u64> = BTreeMap::new();
-    for a in &found.anomalies {
-        let anomaly = &findings.scene.anomalies[*a];
-        *counts.entry(anomaly.component).or_default() += anomaly.count;
-    }
-    let mut affected: Vec<Affected> = counts
-        .into_iter()
-        .map(|(component, failure_entries)| Affected {
-            component: component.name.clone(),
-            kind: component.kind,
-            failure_entries,
-            requests: 0,
-            failures: 0,
-            availability: None,
-            availability_interval: None,
-            restarts: 0,
-            routes: Vec::new(),
-        })
-        .collect();
-    affected.sort_by(|a, b| b.failure_entries.cmp(&a.failure_entries).then_with(|| a.component.cmp(&b.component)));
-    affected
-}
-
-fn chain(findings: Findings<'_>, found: &cause::Incident) -> Vec<Link> {
-    let mut links: Vec<Link> = found
-        .anomalies
-        .iter()
-        .map(|a| {
-            let anomaly = &findings.scene.anomalies[*a];
-            let series = &findings.scene.series[anomaly.series];
-            Link {
-                signature: series.pattern.clone(),
-                title: series.title.clone(),
-                component: anomaly.component.name.clone(),
-                first_seen: anomaly.span.start,
-                count: anomaly.count,
-                lag_s: 0.0,
-                basis: "inferred".to_owned(),
-            }
-        })
-        .collect();
-    links.sort_by(|a, b| a.first_seen.cmp(&b.first_seen).then_with(|| a.signature.cmp(&b.signature)));
-    links.truncate(12);
-    links
-}
-
 fn noise(findings: Findings<'_>) -> Vec<Noise> {
     findings
         .scene
@@ -261,13 +233,6 @@ fn pattern(series: &Series<'_>) -> PatternCount {
 }
 
 /// True when the series only shows that something else failed.
-pub fn is_symptom(series: &Series<'_>) -> bool {
+fn is_symptom(series: &Series<'_>) -> bool {
     series.role == Role::Effect
-}
-
-impl Cause {
-    /// The layer's name.
-    pub fn layer_name(&self) -> String {
-        format!("{:?}", self.layer).to_lowercase()
-    }
 }
