@@ -52,6 +52,8 @@ pub(super) struct Matcher {
     pub(super) resources: Vec<String>,
     pub(super) statuses: Vec<Status>,
     pub(super) methods: Vec<String>,
+    /// Parts of the caller's user agent: `update-traffic` tells what `ReplaceService` was for.
+    pub(super) agents: Vec<String>,
     pub(super) refused: Option<bool>,
     pub(super) severity: Option<Severity>,
     pub(super) field: Option<Field>,
@@ -66,7 +68,7 @@ pub(super) enum Status {
     Class(u16),
 }
 
-/// A scalar field with one of these values.
+/// A scalar field of the payload, or a detail of an audit entry, with one of these values.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
     pub(super) name: String,
@@ -159,7 +161,7 @@ impl Matcher {
 
     /// Whether only audit entries can match.
     pub(super) fn is_audit(&self) -> bool {
-        !self.methods.is_empty() || self.refused.is_some()
+        !self.methods.is_empty() || !self.agents.is_empty() || self.refused.is_some()
     }
 
     /// Whether a regex group has this name.
@@ -220,6 +222,7 @@ impl Matcher {
         let Some(audit) = &entry.audit else { return !self.is_audit() };
         self.refused.is_none_or(|refused| refused == (audit.status_code != 0))
             && (self.methods.is_empty() || self.methods.iter().any(|m| ends_in_name(&audit.method, m)))
+            && (self.agents.is_empty() || self.agents.iter().any(|a| audit.user_agent.contains(a.as_str())))
     }
 
     fn log_holds(&self, entry: &Entry<'_>) -> bool {
@@ -269,9 +272,9 @@ impl Matcher {
 
 impl Field {
     fn holds(&self, entry: &Entry<'_>) -> bool {
-        let named = entry.fields.0.iter().filter(|(key, _)| ends_in_name(key, &self.name));
+        let details = entry.audit.iter().flat_map(|audit| &audit.details.0);
         let wanted = |value: &str| self.any.iter().any(|any| any.eq_ignore_ascii_case(value));
-        named.into_iter().any(|(_, value)| wanted(value))
+        entry.fields.0.iter().chain(details).any(|(key, value)| ends_in_name(key, &self.name) && wanted(value))
     }
 }
 

@@ -119,6 +119,8 @@ struct RawMatch {
     status: Vec<RawStatus>,
     #[serde(default)]
     method: Vec<String>,
+    #[serde(default)]
+    agent: Vec<String>,
     refused: Option<bool>,
     severity: Option<String>,
     field: Option<RawField>,
@@ -347,6 +349,7 @@ impl Place<'_> {
             resources: raw.resource,
             statuses,
             methods: raw.method,
+            agents: raw.agent,
             refused: raw.refused,
             severity,
             field: raw.field.map(|f| Field { name: f.name, any: f.any }),
