@@ -7,6 +7,7 @@ mod score;
 pub use candidate::Candidate;
 pub use score::{Feature, WEIGHTS};
 
+use crate::entry::{Component, ComponentKind};
 use crate::incident::{Anomaly, Scene};
 use crate::pattern::{Catalogue, Role};
 use crate::summary::Summary;
@@ -64,29 +65,73 @@ pub fn rank(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue) -> Vec<
     while incidents.len() < MAX_INCIDENTS && is_seed(scene, &left) {
         let ranked = ranked(scene, summary, catalogue, &left);
         let Some((best, explanation)) = ranked.first() else { break };
-        let mine: Vec<usize> = left.iter().copied().filter(|a| explanation.of(*a) >= BELONGS).collect();
+        let mut mine: Vec<usize> = left.iter().copied().filter(|a| explanation.of(*a) >= BELONGS).collect();
         if mine.is_empty() {
             break;
         }
         left.retain(|a| !mine.contains(a));
-        let mut causes = self::ranked(scene, summary, catalogue, &mine);
-        // The root that gathered the incident stays first; the others are ranked on what it gathered.
-        causes.retain(|(ranked, _)| ranked.candidate.component != best.candidate.component);
-        let mut causes: Vec<Ranked> = causes.into_iter().map(|(ranked, _)| ranked).take(TOP - 1).collect();
-        causes.insert(0, best.clone());
-        incidents.push(incident(scene, mine, causes));
+        match incidents.iter_mut().find(|earlier| !independent(scene, earlier, best, &mine)) {
+            Some(earlier) => earlier.anomalies.append(&mut mine),
+            None => {
+                let causes = rivals(scene, summary, catalogue, &mine, best);
+                incidents.push(incident(scene, mine, causes));
+            }
+        }
     }
     absorb(scene, &mut incidents, left);
+    for incident in &mut incidents {
+        settle(scene, incident);
+    }
     incidents.sort_by_key(|incident| incident.span.start);
     score::set_confidence(&mut incidents);
     incidents
 }
 
-/// True when what is left can begin an incident: something that fails gravely, rose, and is no mere symptom of one entry.
+/// The root that gathered the incident, then the others as they do on what it gathered.
+fn rivals(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, mine: &[usize], best: &Ranked) -> Vec<Ranked> {
+    let others = ranked(scene, summary, catalogue, mine).into_iter().map(|(ranked, _)| ranked);
+    let others = others.filter(|ranked| ranked.candidate.component != best.candidate.component);
+    std::iter::once(best.clone()).chain(others).take(TOP).collect()
+}
+
+/// True when what a further root gathers is an incident of its own and no more of an earlier one: at another time, on
+/// components that have nothing to do with it, or with a cause that needs no other.
+fn independent(scene: &Scene<'_>, earlier: &Incident, root: &Ranked, mine: &[usize]) -> bool {
+    let span = hull(scene, mine);
+    if !overlap(span, earlier.span) {
+        return true;
+    }
+    let suffers = |component: &Component| earlier.anomalies.iter().any(|a| scene.anomalies[*a].component == component);
+    let related = mine.iter().any(|a| {
+        let component = scene.anomalies[*a].component;
+        suffers(component)
+            || scene.topology.dependencies(component).any(|(thing, _)| suffers(thing))
+            || scene.topology.dependents(component).any(suffers)
+    });
+    let strong = root.candidate.role == Role::Cause && root.candidate.count >= 3 && !suffers(&root.candidate.component);
+    !related || strong
+}
+
+/// Symptoms start before their cause is told, and end after it.
+const OVERLAP_SLACK_NS: i64 = 60 * SECOND;
+
+fn overlap(a: Span, b: Span) -> bool {
+    a.start.plus(-OVERLAP_SLACK_NS) <= b.end && b.start.plus(-OVERLAP_SLACK_NS) <= a.end
+}
+
+fn hull(scene: &Scene<'_>, anomalies: &[usize]) -> Span {
+    let spans = || anomalies.iter().map(|a| scene.anomalies[*a].span);
+    Span {
+        start: spans().map(|span| span.start).min().unwrap_or(scene.export.start),
+        end: spans().map(|span| span.end).max().unwrap_or(scene.export.start),
+    }
+}
+
+/// True when what is left can begin an incident: something grave that rose and is no mere symptom.
 fn is_seed(scene: &Scene<'_>, left: &[usize]) -> bool {
     let grave = |a: &&usize| {
         let anomaly = &scene.anomalies[**a];
-        scene.series[anomaly.series].grave && anomaly.component.kind != crate::entry::ComponentKind::Job
+        scene.series[anomaly.series].grave && anomaly.component.kind != ComponentKind::Job
     };
     let weight: f64 = left.iter().filter(grave).map(|a| scene.anomalies[*a].weight).sum();
     weight >= SEED_WEIGHT
@@ -112,12 +157,19 @@ fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[
     ranked
 }
 
-fn incident(scene: &Scene<'_>, mut anomalies: Vec<usize>, causes: Vec<Ranked>) -> Incident {
-    anomalies.sort_by_key(|a| scene.anomalies[*a].span);
-    let episodes = episodes(anomalies.iter().map(|a| scene.anomalies[*a].span).collect());
-    let start = onset(scene, &anomalies, &causes);
-    let end = episodes.iter().map(|e| e.end).max().unwrap_or(start);
-    Incident { anomalies, span: Span { start, end: end.max(start) }, episodes, causes }
+fn incident(scene: &Scene<'_>, anomalies: Vec<usize>, causes: Vec<Ranked>) -> Incident {
+    let mut incident = Incident { anomalies, span: scene.export, episodes: Vec::new(), causes };
+    settle(scene, &mut incident);
+    incident
+}
+
+/// Sets the incident's times from its anomalies.
+fn settle(scene: &Scene<'_>, incident: &mut Incident) {
+    incident.anomalies.sort_by_key(|a| (scene.anomalies[*a].span, *a));
+    incident.episodes = episodes(incident.anomalies.iter().map(|a| scene.anomalies[*a].span).collect());
+    let start = onset(scene, &incident.anomalies, &incident.causes);
+    let end = incident.episodes.iter().map(|e| e.end).max().unwrap_or(start);
+    incident.span = Span { start, end: end.max(start) };
 }
 
 /// The first risen failure; sporadic ones only when nothing rose.
@@ -145,7 +197,7 @@ fn absorb(scene: &Scene<'_>, incidents: &mut [Incident], left: Vec<usize>) {
     for a in left {
         let anomaly: &Anomaly<'_> = &scene.anomalies[a];
         let host = incidents.iter_mut().find(|incident| {
-            incident.span.overlaps(&anomaly.span)
+            overlap(incident.span, anomaly.span)
                 && incident.anomalies.iter().any(|other| scene.anomalies[*other].component == anomaly.component)
         });
         if let Some(incident) = host {
