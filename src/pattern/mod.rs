@@ -1,6 +1,9 @@
 //! Entries become observations: what one entry says, as a known signature or a mined template.
 
 pub mod signature;
+pub mod template;
+
+mod merge;
 
 use std::borrow::Cow;
 
@@ -8,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Component;
 
+pub use merge::Merge;
 pub use signature::Catalogue;
 
 /// Where in the stack a fault lies. The order is the layer prior of causality: earlier layers break later ones.
