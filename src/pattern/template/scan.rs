@@ -193,6 +193,11 @@ impl Scanner {
             flags |= class;
             end += 1;
         }
+        if flags & DOT != 0
+            && let Some(leader) = self.leader(start, end)
+        {
+            end = leader;
+        }
         let mut stop = end;
         while stop > start && matches!(self.byte(stop - 1), b'.' | b'!' | b'?') {
             stop -= 1;
@@ -218,6 +223,14 @@ impl Scanner {
             self.push(start.max(stop), end, Kind::Separator, spaced && stop == start);
         }
         end
+    }
+
+    /// Where a run of dots ends that leads from a word to its value: `size......12`.
+    fn leader(&self, start: usize, end: usize) -> Option<usize> {
+        let run = self.bytes(start, end);
+        let dots = run.windows(3).position(|three| three == b"...")?;
+        let n_dots = run[dots..].iter().take_while(|&&b| b == b'.').count();
+        (dots + n_dots < run.len()).then_some(start + dots + n_dots)
     }
 
     /// Where the value that starts here ends, if it is one: the end of the run, or further for addresses and URLs.
@@ -393,15 +406,11 @@ impl Scanner {
         }
     }
 
-    /// Makes the rest of a message that is too long one variable.
+    /// Makes the rest of a message that is too long one variable, with the word that the cut went through.
     fn cover_tail(&mut self, from: usize) {
-        let end = self.len as u16;
-        match self.tokens.last_mut() {
-            Some(last) if last.kind == Kind::Variable || last.end == end => {
-                (last.end, last.kind) = (end, Kind::Variable)
-            }
-            _ => self.push(from, self.len, Kind::Variable, true),
-        }
+        let cut = self.tokens.pop_if(|t| usize::from(t.end) == self.len);
+        let (start, spaced) = cut.map_or((from, true), |t| (usize::from(t.start), t.spaced));
+        self.push_variable(start, self.len, spaced);
     }
 
     fn hash(&mut self) {
