@@ -2,6 +2,7 @@
 
 pub mod signature;
 pub mod template;
+pub mod traceback;
 
 mod merge;
 
