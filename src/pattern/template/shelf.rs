@@ -115,7 +115,10 @@ impl<V: Merge> Entry<V> {
             let column = if self.shape.has_column(token.kind) { known.next().unwrap_or_else(fresh) } else { fresh() };
             self.columns.push(column);
         }
-        self.id = if shape == Shape::Wide { self.group } else { scanner.tokens.len() as u64 };
+        (self.id, self.group) = match shape {
+            Shape::Length => (scanner.tokens.len() as u64, 0),
+            _ => (self.group, self.group),
+        };
         self.shape = shape;
         self
     }

@@ -17,7 +17,7 @@ fn go<'m>(lines: &[&'m str]) -> Option<Traceback<'m>> {
         return None;
     }
     // A panic while panicking is printed after the first one, indented.
-    let outermost = found.map(|(_, thrown)| thrown).last().unwrap_or(cause);
+    let outermost = found.next_back().map(|(_, thrown)| thrown).unwrap_or(cause);
     Some(Traceback { language: Language::Go, cause, outermost, frames: go_frames(&lines[at..]) })
 }
 

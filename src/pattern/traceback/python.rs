@@ -54,12 +54,10 @@ fn blocks<'m>(lines: &[&'m str]) -> Vec<Block<'m>> {
         let Some(block) = &mut open else { continue };
         if let Some(frame) = frame(line) {
             block.frames.extend(frame);
-        } else if !line.starts_with([' ', '\t']) && !line.is_empty() {
-            if let Some(thrown) = thrown(line).or_else(|| bare(line)) {
-                block.thrown = thrown;
-                block.frames.reverse();
-                blocks.extend(open.take());
-            }
+        } else if let Some(thrown) = exception(line) {
+            block.thrown = thrown;
+            block.frames.reverse();
+            blocks.extend(open.take());
         }
     }
     blocks
@@ -74,11 +72,14 @@ fn without_gutter(line: &str) -> (usize, &str) {
     }
 }
 
-/// An exception of a class that starts with a small letter, or one that is only a name.
-fn bare(line: &str) -> Option<Thrown<'_>> {
+/// The exception at the end of a block: the first line that is not indented. Its class may start with a small letter.
+fn exception(line: &str) -> Option<Thrown<'_>> {
+    let starts = line.starts_with(|c: char| !c.is_whitespace());
+    starts.then_some(())?;
     let (kind, text) = line.split_once(": ").unwrap_or((line, ""));
-    let is_name = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
-    is_name.then_some(Thrown { kind, text: super::clip(text), line: super::clip(line) })
+    let is_name = kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
+    let bare = || is_name.then_some(Thrown { kind, text: super::clip(text), line: super::clip(line) });
+    thrown(line).or_else(bare)
 }
 
 /// A frame: `Some(None)` if it is one of a library.

@@ -16,7 +16,7 @@ fn php<'m>(lines: &[&'m str]) -> Option<Traceback<'m>> {
         .or_else(|| lines.iter().position(|l| thrown_within(l).is_some()))?;
     let head = lines[first].split_once("Uncaught ").map_or(lines[first], |(_, rest)| rest);
     let cause = without_place(thrown_within(head)?);
-    let next = lines.iter().filter_map(|line| thrown(line.strip_prefix("Next ")?)).last();
+    let next = lines.iter().rev().find_map(|line| thrown(line.strip_prefix("Next ")?));
     let frames = lines.iter().filter_map(|line| php_frame(line)?).collect();
     Some(Traceback { language: Language::Php, cause, outermost: next.map_or(cause, without_place), frames })
 }
