@@ -12,10 +12,11 @@ use crate::source::Source;
 pub fn main() -> ExitCode {
     let sources: Vec<Source> = std::env::args().skip(1).filter(|a| !a.starts_with("--") && a != "json").map(|a| Source::File(a.into())).collect();
     let catalogue = Catalogue::builtin();
-    let summary = analyze::summarize(&sources, &catalogue).expect("reads");
+    let mut summary = analyze::summarize(&sources, &catalogue).expect("reads");
+    let mined = summary.settle();
     let export = summary.span();
     let debug = std::env::args().any(|a| a == "--debug");
-    let scene = incident::detect(&summary, &catalogue, None);
+    let scene = incident::detect(&summary, &mined, &catalogue, None);
     let incidents = crate::cause::rank(&scene, &summary, &catalogue);
     let names: Vec<String> = sources.iter().map(Source::name).collect();
     let report = crate::report::compose(crate::report::Findings { summary: &summary, catalogue: &catalogue, scene: &scene, incidents: &incidents, sources: &names });
@@ -30,7 +31,7 @@ pub fn main() -> ExitCode {
             println!("   {:.2} conf {:.2} {:?}:{} | {:?} | {} | {} | first {} count {} explains {} | {}", c.score, c.confidence, c.component_kind, c.component, c.aliases, format!("{:?}", c.layer), c.title.chars().take(60).collect::<String>(), c.first_seen.clock(), c.count, c.explains, c.features.iter().map(|f| format!("{} {:.2}", f.name, f.value)).collect::<Vec<_>>().join(", "));
         }
     }
-    let mut all = incident::series(&summary, &catalogue);
+    let mut all = incident::series(&summary, &mined, &catalogue);
     all.sort_by_key(|s| std::cmp::Reverse(s.tally.seen.count));
     for s in all {
         let shape = incident::onset::shape(&s.tally.timeline, export);

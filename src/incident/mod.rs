@@ -4,9 +4,11 @@ pub mod onset;
 mod series;
 mod topology;
 
+use std::collections::BTreeMap;
+
 use crate::entry::{Component, ComponentKind};
 use crate::pattern::{Catalogue, Gravity, Layer, Role};
-use crate::summary::Summary;
+use crate::summary::{Mined, Summary};
 use crate::time::Span;
 
 use onset::Shape;
@@ -68,10 +70,33 @@ pub struct Scene<'s> {
     pub topology: Topology,
 }
 
+/// How often everything failed while all was well.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    /// Length of the healthy export in seconds.
+    pub seconds: f64,
+    /// Failing entries by component and pattern.
+    pub counts: BTreeMap<(Component, String), u64>,
+}
+
+impl Baseline {
+    /// The rates of a healthy export.
+    pub fn new(summary: &Summary, mined: &Mined, catalogue: &Catalogue) -> Baseline {
+        let all = series(summary, mined, catalogue).into_iter();
+        let counts = all.map(|series| ((series.component.clone(), series.pattern), series.tally.seen.count)).collect();
+        Baseline { seconds: summary.span().seconds(), counts }
+    }
+}
+
 /// Finds what left its baseline.
-pub fn detect<'s>(summary: &'s Summary, catalogue: &'s Catalogue, baseline: Option<&Summary>) -> Scene<'s> {
+pub fn detect<'s>(
+    summary: &'s Summary,
+    mined: &'s Mined,
+    catalogue: &'s Catalogue,
+    baseline: Option<&Baseline>,
+) -> Scene<'s> {
     let export = summary.span();
-    let series = series(summary, catalogue);
+    let series = series(summary, mined, catalogue);
     let topology = Topology::new(summary, &series);
     let mut scene = Scene { export, series, anomalies: Vec::new(), background: Vec::new(), topology };
     for index in 0..scene.series.len() {
@@ -80,7 +105,7 @@ pub fn detect<'s>(summary: &'s Summary, catalogue: &'s Catalogue, baseline: Opti
     scene
 }
 
-fn judge<'s>(scene: &mut Scene<'s>, summary: &'s Summary, baseline: Option<&Summary>, index: usize) {
+fn judge<'s>(scene: &mut Scene<'s>, summary: &'s Summary, baseline: Option<&Baseline>, index: usize) {
     let series = &scene.series[index];
     if let Some(reason) = baseline.and_then(|baseline| usual(series, summary, baseline)) {
         scene.background.push(Background { series: index, reason });
@@ -112,14 +137,9 @@ fn judge<'s>(scene: &mut Scene<'s>, summary: &'s Summary, baseline: Option<&Summ
 }
 
 /// Why the series is usual, when the baseline shows it at a rate that the export does not clearly exceed.
-fn usual(series: &Series<'_>, summary: &Summary, baseline: &Summary) -> Option<String> {
-    let key = (series.component.clone(), series.pattern.clone());
-    let before = match series.signature {
-        Some(_) => baseline.known.get(&key)?.seen.count,
-        None => baseline.mined.get(&((series.component.clone(), series.gravity), series.title.clone()))?.seen.count,
-    };
-    let length = |summary: &Summary| summary.span().seconds().max(1.0);
-    let expected = before as f64 * length(summary) / length(baseline);
+fn usual(series: &Series<'_>, summary: &Summary, baseline: &Baseline) -> Option<String> {
+    let before = baseline.counts.get(&(series.component.clone(), series.pattern.clone()))?;
+    let expected = *before as f64 * summary.span().seconds().max(1.0) / baseline.seconds.max(1.0);
     let count = series.tally.seen.count;
     (count as f64 <= 3.0 * expected + 3.0).then(|| format!("{count} entries where the baseline leads to expect {expected:.1}"))
 }

@@ -3,13 +3,13 @@
 use crate::entry::{Component, ComponentKind};
 use crate::pattern::signature::Signature;
 use crate::pattern::{Catalogue, Gravity, Layer, Role, mined_layer};
-use crate::summary::{Summary, Tally, stable_hash};
+use crate::summary::{Mined, Summary, Tally, stable_hash};
 
 /// One failing pattern on one component.
 #[derive(Clone, Debug)]
 pub struct Series<'s> {
-    /// The same in every run; events of instances point to it.
-    pub id: u64,
+    /// The same in every run; events of instances point to them.
+    pub ids: Vec<u64>,
     /// What shows it.
     pub component: &'s Component,
     /// Signature id, or `template:` and the template's id.
@@ -31,11 +31,11 @@ pub struct Series<'s> {
 }
 
 /// All series of a summary, in the order of component and pattern.
-pub fn series<'s>(summary: &'s Summary, catalogue: &'s Catalogue) -> Vec<Series<'s>> {
+pub fn series<'s>(summary: &'s Summary, mined: &'s Mined, catalogue: &'s Catalogue) -> Vec<Series<'s>> {
     let known = summary.known.iter().filter_map(|(key, tally)| {
         let signature = catalogue.get(&key.1)?;
         Some(Series {
-            id: stable_hash(key),
+            ids: vec![stable_hash(key)],
             component: &key.0,
             pattern: signature.id.clone(),
             title: signature.title.clone(),
@@ -47,13 +47,13 @@ pub fn series<'s>(summary: &'s Summary, catalogue: &'s Catalogue) -> Vec<Series<
             tally,
         })
     });
-    let mined = summary.mined.iter().map(|(key, tally)| {
-        let ((component, gravity), template) = key;
+    let mined = mined.templates.iter().map(|found| {
+        let (component, gravity) = &found.scope;
         Series {
-            id: stable_hash(key),
+            ids: found.value.keys.iter().map(|(id, _)| *id).collect(),
             component,
-            pattern: format!("template:{:012x}", stable_hash(template) & 0xffff_ffff_ffff),
-            title: template.clone(),
+            pattern: format!("template:{}", found.id),
+            title: found.text.clone(),
             signature: None,
             role: if component.kind == ComponentKind::LoadBalancer || *gravity == Gravity::Client {
                 Role::Effect
@@ -63,7 +63,7 @@ pub fn series<'s>(summary: &'s Summary, catalogue: &'s Catalogue) -> Vec<Series<
             layer: if *gravity == Gravity::Client { Layer::Client } else { mined_layer(component) },
             grave: *gravity == Gravity::Grave,
             gravity: *gravity,
-            tally,
+            tally: &found.value,
         }
     });
     known.chain(mined).collect()

@@ -4,6 +4,8 @@ mod entity;
 mod merge;
 mod observation;
 pub mod signature;
+pub mod template;
+pub mod traceback;
 
 use std::borrow::Cow;
 
@@ -13,7 +15,7 @@ use crate::entry::Component;
 
 pub use entity::component as named_component;
 pub use merge::Merge;
-pub use observation::{Class, Gravity, Observation, mined_layer, observe};
+pub use observation::{Class, Gravity, Observation, mined_layer, mining_text, observe};
 pub use signature::Catalogue;
 
 /// Where in the stack a fault lies. The order is the layer prior of causality: earlier layers break later ones.

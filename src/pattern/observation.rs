@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Catalogue, Layer, Match, Role, entity};
+use super::{Catalogue, Layer, Match, Role, entity, template, traceback};
 use crate::entry::{Component, Entry, Severity, Text};
 use crate::time::Timestamp;
 
@@ -74,6 +74,18 @@ impl Observation<'_> {
                 _ => Cow::Borrowed(entry.message.as_ref()),
             },
         }
+    }
+}
+
+/// The text by which a failure that no signature knows is mined: a traceback by its innermost cause, a request without
+/// text by its route, everything else by its message.
+pub fn mining_text<'t>(entry: &'t Entry<'_>, observation: &Observation<'_>) -> Cow<'t, str> {
+    match &entry.http {
+        Some(http) if entry.message.is_empty() => Cow::Owned(template::route(&http.method, &http.url, http.status)),
+        _ => match traceback::read(&entry.message) {
+            Some(traceback) => Cow::Owned(traceback.key()),
+            None => observation.text(entry),
+        },
     }
 }
 

@@ -13,7 +13,8 @@ mod timeline;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Component, ComponentKind, Entry};
-use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Role};
+use crate::pattern::template::{self, Settled, Templates};
+use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Role, mining_text};
 
 use crate::time::{Span, Timestamp};
 
@@ -49,8 +50,11 @@ const STRAY_GAP: i64 = 4;
 /// A mined pattern's scope: templates never merge across component or severity class.
 pub type Scope = (Component, Gravity);
 
+/// Mined failures with their final templates.
+pub type Mined = Settled<Scope, Tally>;
+
 /// The account of a set of entries.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// Entries by what became of them.
     pub ledger: Ledger,
@@ -68,8 +72,8 @@ pub struct Summary {
     pub components: Bounded<Component, Activity, COMPONENTS>,
     /// Series of known signatures: component, signature id.
     pub known: Bounded<(Component, String), Tally, KNOWN>,
-    /// Series of failures no signature knows: scope, template.
-    pub mined: Bounded<(Scope, String), Tally, KNOWN>,
+    /// Failures no signature knows, by scope.
+    pub mined: Templates<Scope, Tally>,
     /// What happened on each instance.
     pub instances: Bounded<String, Instance, INSTANCES>,
     /// Who altered what.
@@ -110,6 +114,11 @@ impl Merge for Ledger {
 }
 
 impl Summary {
+    /// Takes the mined failures out and finds their final templates; once, after all merging.
+    pub fn settle(&mut self) -> Mined {
+        std::mem::take(&mut self.mined).settle()
+    }
+
     /// First to last timestamp, without a handful of strays far from all others.
     pub fn span(&self) -> Span {
         let slots: Vec<(Timestamp, i64, u64)> = self.volume.slots().collect();
@@ -142,7 +151,7 @@ impl Summary {
         let bounds = [
             ("COMPONENTS", self.components.overflow()),
             ("KNOWN", self.known.overflow()),
-            ("MINED", self.mined.overflow()),
+            ("template::CAP", self.mined.is_capped()),
             ("INSTANCES", self.instances.overflow()),
             ("CHANGES", self.changes.overflow()),
             ("USES", self.uses.overflow()),
@@ -204,8 +213,14 @@ impl Summary {
                 (stable_hash(&key), self.known.entry(key))
             }
             None => {
-                let key = ((component, observation.gravity), template(&observation.text(entry)));
-                (stable_hash(&key), self.mined.entry(key))
+                let scope = (component, observation.gravity);
+                let text = mining_text(entry, observation);
+                let id = stable_hash(&(&scope, template::key(&text)));
+                let tally = self.mined.observe(&scope, &text);
+                if let Some(n) = tally.keys.entry(id) {
+                    *n += 1;
+                }
+                (id, Some(tally))
             }
         };
         if let Some(tally) = tally {
@@ -283,16 +298,6 @@ impl Merge for Summary {
         self.changes.merge(other.changes);
         self.uses.merge(other.uses);
     }
-}
-
-fn template(message: &str) -> String {
-    let line = message.lines().next_back().unwrap_or("");
-    let masked: Vec<&str> = line
-        .split_whitespace()
-        .map(|word| if word.bytes().any(|b| b.is_ascii_digit()) { "<*>" } else { word })
-        .take(24)
-        .collect();
-    masked.join(" ")
 }
 
 fn path(url: &str) -> &str {

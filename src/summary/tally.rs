@@ -21,6 +21,9 @@ const REVISIONS: usize = 16;
 /// Instances told apart per series; beyond it their number is a lower bound.
 const INSTANCES: usize = 64;
 
+/// Spellings of one template that events of instances can point to.
+const KEYS: usize = 64;
+
 /// How often and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
@@ -76,6 +79,8 @@ pub struct Tally {
     pub revisions: Bounded<String, Seen, REVISIONS>,
     /// Instances that wrote it.
     pub instances: Bounded<String, Seen, INSTANCES>,
+    /// For a mined pattern, the ids by which events of instances point to it.
+    pub keys: Bounded<u64, u64, KEYS>,
 }
 
 impl Tally {
@@ -128,5 +133,6 @@ impl Merge for Tally {
         self.mentions.merge(other.mentions);
         self.revisions.merge(other.revisions);
         self.instances.merge(other.instances);
+        self.keys.merge(other.keys);
     }
 }

@@ -208,7 +208,7 @@ struct Vote {
 /// Aligns the boots by instance: what failed first between one exit and the next, and what most boots name.
 fn vote(findings: Findings<'_>, component: &Component) -> Vote {
     let rank = |id: u64| {
-        let series = findings.scene.series.iter().find(|series| series.id == id)?;
+        let series = findings.scene.series.iter().find(|series| series.ids.contains(&id))?;
         (!super::is_symptom(series)).then_some(series)
     };
     let mut exits_at = Vec::new();
