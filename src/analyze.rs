@@ -18,10 +18,7 @@ pub fn summarize(sources: &[Source], catalogue: &Catalogue) -> Result<Summary, s
             .map_err(|error| source::Error { name: source.name(), error })?;
         for record in framing::records(index as u32, &bytes) {
             let n = decode(record, &mut |entry| match observe(catalogue, &entry) {
-                Some(observation) => {
-                    summary.observe(catalogue, &entry, &observation);
-                    summary.note_labels(&entry, &observation);
-                }
+                Some(observation) => summary.observe(catalogue, &entry, &observation),
                 None => summary.ledger.unreadable += 1,
             });
             if n == 0 {

@@ -62,13 +62,35 @@ pub fn entities(message: &str) -> Vec<Component> {
     let mut found: Vec<Component> = Vec::new();
     for rule in RULES.iter() {
         for captures in rule.regex.captures_iter(message) {
-            let named = component(rule.kind, captures.get(1).map_or("", |m| m.as_str()));
+            let Some(name) = captures.get(1) else { continue };
+            let named = component(rule.kind, name.as_str());
+            if rule.kind == ComponentKind::Host && points_to_manual(message, name.start()) {
+                continue;
+            }
             if found.len() < MAX_ENTITIES && !found.contains(&named) && !is_nothing(&named.name) {
                 found.push(named);
             }
         }
     }
     found
+}
+
+/// Words before an address that make it a pointer to a manual, not a thing that was called.
+const MANUAL_WORDS: [&str; 10] = [
+    "see ", "visit ", "more info", "information", "background on", "documentation", "refer to", "learn more", "read more",
+    "troubleshoot",
+];
+
+/// How far before an address such words are looked for, in bytes.
+const MANUAL_WINDOW: usize = 64;
+
+fn points_to_manual(message: &str, at: usize) -> bool {
+    let mut from = at.saturating_sub(MANUAL_WINDOW);
+    while !message.is_char_boundary(from) {
+        from += 1;
+    }
+    let line = message[from..at].rsplit('\n').next().unwrap_or("").to_ascii_lowercase();
+    MANUAL_WORDS.iter().any(|word| line.contains(word))
 }
 
 /// A thing by kind and name, with the name in canonical form: a host without its port, the port telling its kind.
@@ -144,6 +166,7 @@ mod tests {
     fn a_message_without_names_names_nothing() {
         check("Container called exit(3).", &[]);
         check("listening on 127.0.0.1:8080", &[]);
+        check("500 Internal Server Error. For more information check: https://developer.example.org/docs/500", &[]);
     }
 
     #[test]

@@ -163,6 +163,7 @@ impl Summary {
     pub fn observe(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
         self.count(entry, observation);
         self.act(entry, observation);
+        self.note_labels(entry, observation);
         match observation.class {
             Class::Failure => self.fail(catalogue, entry, observation),
             Class::Change => self.change(catalogue, entry, observation),
@@ -273,8 +274,11 @@ impl Summary {
         }
     }
 
-    /// Notes the connector that an entry's labels say its service goes through.
-    pub fn note_labels(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+    /// Notes what an entry's labels say its component goes through or runs on.
+    fn note_labels(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        if let Some(node) = entry.labels.get("compute.googleapis.com/resource_name") {
+            self.use_of(observation, Component::new(ComponentKind::Node, node));
+        }
         if let Some(name) = entry.labels.get("vpc-connector") {
             self.use_of(observation, Component::new(ComponentKind::Network, name.rsplit('/').next().unwrap_or(name)));
         }
