@@ -14,6 +14,20 @@ const CHANGE_BEFORE_NS: i64 = 1800 * SECOND;
 /// Clocks and slow symptoms: a change may be logged this long after the first failure.
 const CHANGE_AFTER_NS: i64 = 30 * SECOND;
 
+/// Blame from this small a share of a series is an accident.
+const FAINT: f64 = 0.05;
+
+/// How much blame from a mere symptom counts.
+const EFFECT_WITNESS: f64 = 0.8;
+
+/// False for parts of whoever lacks them: a missing setting, module, table or image is the fault of the service.
+pub fn stands_alone(thing: &Component) -> bool {
+    !matches!(
+        thing.kind,
+        ComponentKind::Setting | ComponentKind::Module | ComponentKind::Relation | ComponentKind::Image | ComponentKind::Other
+    )
+}
+
 /// A thing that can be at fault.
 #[derive(Clone, Debug)]
 pub struct Candidate {
@@ -46,8 +60,10 @@ pub fn candidates(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
         let anomaly = &scene.anomalies[a];
         let own = scene.topology.resolve(anomaly.component);
         draft(&mut drafts, &own).own.push(a);
-        for (thing, share) in anomaly.blames.iter().filter(|(_, share)| *share >= 0.05) {
-            draft(&mut drafts, thing).blamed.push((a, *share));
+        // Whoever only sees that a call fails is a weaker witness than whoever was refused.
+        let witness = if scene.series[anomaly.series].role == Role::Effect { EFFECT_WITNESS } else { 1.0 };
+        for (thing, share) in anomaly.blames.iter().filter(|(thing, share)| *share >= FAINT && stands_alone(thing)) {
+            draft(&mut drafts, thing).blamed.push((a, *share * witness));
         }
     }
     for network in scene.topology.networks() {

@@ -8,7 +8,7 @@ use crate::incident::Scene;
 use crate::pattern::{Catalogue, Role};
 use crate::time::{SECOND, Timestamp};
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, stands_alone};
 
 /// Clocks differ, and a caller can give up before the called one logs its own failure.
 const TOLERANCE_NS: i64 = 90 * SECOND;
@@ -66,7 +66,7 @@ fn reach(reached: &mut BTreeMap<Component, Timestamp>, component: &Component, at
 /// A component explains its own failures, less what they blame on others.
 fn own_share(scene: &Scene<'_>, a: usize) -> f64 {
     let anomaly = &scene.anomalies[a];
-    let others = anomaly.blames.iter().map(|(_, share)| *share).fold(0.0, f64::max);
+    let others = anomaly.blames.iter().filter(|(thing, _)| stands_alone(thing)).map(|(_, share)| *share).fold(0.0, f64::max);
     let alone = match scene.series[anomaly.series].role {
         Role::Cause => 1.0,
         Role::Either => 0.9,
@@ -139,7 +139,7 @@ fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Times
         Role::Either => 0.6,
         _ => 1.0,
     };
-    let elsewhere = anomaly.blames.iter().filter(|(thing, _)| !reached.contains_key(thing));
+    let elsewhere = anomaly.blames.iter().filter(|(thing, _)| stands_alone(thing) && !reached.contains_key(thing));
     let others = elsewhere.map(|(_, share)| *share).fold(0.0, f64::max);
     let path = anomaly.blames.iter().filter(|(thing, _)| reached.contains_key(thing));
     let along = path.map(|(_, share)| *share).fold(0.0, f64::max);

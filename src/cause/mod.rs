@@ -127,19 +127,26 @@ fn hull(scene: &Scene<'_>, anomalies: &[usize]) -> Span {
     }
 }
 
-/// True when what is left can begin an incident: something grave that rose and is no mere symptom.
+/// True when what is left can begin an incident: harm was done, and enough of it.
 fn is_seed(scene: &Scene<'_>, left: &[usize]) -> bool {
-    let grave = |a: &&usize| {
-        let anomaly = &scene.anomalies[**a];
-        scene.series[anomaly.series].grave && anomaly.component.kind != ComponentKind::Job
+    let grave = || {
+        let anomalies = left.iter().map(|a| &scene.anomalies[*a]);
+        anomalies.filter(|a| scene.series[a.series].grave && a.component.kind != ComponentKind::Job)
     };
-    let weight: f64 = left.iter().filter(grave).map(|a| scene.anomalies[*a].weight).sum();
-    weight >= SEED_WEIGHT
-        && left.iter().filter(grave).any(|a| {
-            let anomaly = &scene.anomalies[*a];
-            anomaly.risen || scene.series[anomaly.series].role == Role::Cause
-        })
+    let weight: f64 = grave().map(|anomaly| anomaly.weight).sum();
+    let harm = grave().any(|anomaly| match scene.series[anomaly.series].role {
+        Role::Effect => anomaly.risen,
+        Role::Cause => anomaly.risen || anomaly.count >= CAUSE_LEAST,
+        _ => anomaly.risen && anomaly.count >= ERRORS_LEAST,
+    });
+    weight >= SEED_WEIGHT && harm
 }
+
+/// Entries of a signature that can begin a cascade by itself, to be an incident without a clear rise.
+const CAUSE_LEAST: u64 = 3;
+
+/// Errors without any known meaning, to be an incident.
+const ERRORS_LEAST: u64 = 8;
 
 fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<(Ranked, Explanation)> {
     let candidates = candidate::candidates(scene, summary, catalogue, among);

@@ -183,7 +183,7 @@ fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component, f64)> {
     let total = series.tally.seen.count.max(1) as f64;
     let mut shares: Vec<(Component, f64)> = Vec::new();
     let mut add = |thing: Component, count: u64| {
-        if thing == *series.component || is_documentation(&thing.name) {
+        if thing == *series.component || is_documentation(&thing.name) || is_common_noun(&thing.name) {
             return;
         }
         let share = (count as f64 / total).min(1.0);
@@ -200,13 +200,8 @@ fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component, f64)> {
             add(topology.resolve(thing), seen.count);
         }
         for (name, seen) in series.tally.mentions.iter() {
-            match topology.thing_called(name) {
-                Some(thing) => add(topology.resolve(thing), seen.count),
-                None => {
-                    if let Some(kind) = unnamed_kind(series) {
-                        add(Component::new(kind, name.clone()), seen.count);
-                    }
-                }
+            if let Some(thing) = topology.thing_called(name) {
+                add(topology.resolve(thing), seen.count);
             }
         }
     }
@@ -230,6 +225,15 @@ fn unnamed_kind(series: &Series<'_>) -> Option<ComponentKind> {
         Layer::Dependency if signature.id.contains("redis") || signature.id.contains("cache") => Some(ComponentKind::Cache),
         _ => None,
     }
+}
+
+/// Words that stand where a name could stand and name nothing.
+fn is_common_noun(name: &str) -> bool {
+    const NOUNS: [&str; 16] = [
+        "database", "db", "cache", "redis", "postgres", "postgresql", "mysql", "server", "host", "primary", "replica", "the",
+        "upstream", "service", "backend", "api",
+    ];
+    NOUNS.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// Addresses of manuals, which error messages are full of.

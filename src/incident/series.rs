@@ -22,7 +22,7 @@ pub struct Series<'s> {
     pub role: Role,
     /// Where in the stack it lies.
     pub layer: Layer,
-    /// False for mined warnings, which are context and never an incident of their own.
+    /// False for mined warnings and for what clients got wrong: context, never an incident of their own.
     pub grave: bool,
     /// How grave it is.
     pub gravity: Gravity,
@@ -42,8 +42,8 @@ pub fn series<'s>(summary: &'s Summary, mined: &'s Mined, catalogue: &'s Catalog
             signature: Some(signature),
             role: signature.role,
             layer: signature.layer,
-            grave: true,
-            gravity: Gravity::Grave,
+            grave: signature.layer != Layer::Client,
+            gravity: if signature.layer == Layer::Client { Gravity::Client } else { Gravity::Grave },
             tally,
         })
     });

@@ -188,9 +188,13 @@ impl Topology {
         host.ends_with(".run.app").then(|| self.longest_service_prefix(label)).flatten()
     }
 
-    /// The service whose name a backend service's name starts with.
+    /// The service whose name a backend service's name starts with, or holds: `k8s1-UID-NAMESPACE-SERVICE-PORT-HASH`.
     fn service_behind(&self, backend: &str) -> Option<Component> {
-        self.services.get(backend).cloned().or_else(|| self.longest_service_prefix(backend))
+        let known = self.services.get(backend).cloned().or_else(|| self.longest_service_prefix(backend));
+        known.or_else(|| {
+            let inside = self.services.iter().filter(|(service, _)| backend.contains(&format!("-{service}-")));
+            inside.max_by_key(|(service, _)| service.len()).map(|(_, component)| component.clone())
+        })
     }
 
     fn longest_service_prefix(&self, name: &str) -> Option<Component> {
