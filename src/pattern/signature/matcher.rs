@@ -172,7 +172,9 @@ impl Matcher {
 
     /// Whether a regex group has this name.
     pub(super) fn has_group(&self, name: &str) -> bool {
-        [&self.regex, &self.take].into_iter().flatten().any(|r| r.source.contains(&format!("<{name}>")))
+        let named = [format!("<{name}>"), format!("<{name}_")];
+        let regexes = [&self.regex, &self.take];
+        regexes.into_iter().flatten().any(|r| named.iter().any(|name| r.source.contains(name)))
     }
 
     /// What it takes from the entry, if all conditions hold. `seen` tells which literals occur.
@@ -299,6 +301,7 @@ impl LazyRegex {
             found = true;
             let named = regex.capture_names().zip(groups.iter()).filter_map(|(name, group)| Some((name?, group?)));
             for (name, group) in named {
+                let name = without_number(name);
                 // A group of bytes can end inside a character; what is no text is no value.
                 let value = clean(text.get(group.range()).unwrap_or_default());
                 if !value.is_empty() && !values.iter().any(|(known, _)| *known == name) {
@@ -351,6 +354,14 @@ fn ends(text: &str) -> (&str, Option<&str>) {
     }
     let tail = text.len() - REGEX_REACH;
     (&text[..text.floor_char_boundary(REGEX_REACH)], Some(&text[text.ceil_char_boundary(tail)..]))
+}
+
+/// `host_2` and `host_3` are `host`: a regex may not use one name in two alternatives.
+fn without_number(name: &str) -> &str {
+    match name.as_bytes() {
+        [.., b'_', b'2'..=b'9'] => &name[..name.len() - 2],
+        _ => name,
+    }
 }
 
 /// Without the quotes, brackets and punctuation around a captured name, and not overlong.
