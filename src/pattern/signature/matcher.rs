@@ -14,6 +14,9 @@ const REGEX_SIZE: usize = 1 << 20;
 /// The search is linear, but a message can have gigabytes.
 const REGEX_REACH: usize = 64 << 10;
 
+/// Matches of one regex in one text that are looked at: the first ones hold the headline and the driver's own words.
+const MAX_FOUND: usize = 8;
+
 /// Longest captured text that is kept, in bytes: names are shorter, and a missing quote must not copy a whole message.
 const MAX_VALUE: usize = 256;
 
@@ -47,7 +50,10 @@ pub(super) struct Matcher {
     pub(super) any_idx: Vec<u16>,
     pub(super) all_idx: Vec<u16>,
     pub(super) none_idx: Vec<u16>,
+    /// Must match one of the texts.
     pub(super) regex: Option<LazyRegex>,
+    /// Need not match: only takes values.
+    pub(super) take: Option<LazyRegex>,
     pub(super) logs: Vec<String>,
     pub(super) resources: Vec<String>,
     pub(super) statuses: Vec<Status>,
@@ -166,15 +172,9 @@ impl Matcher {
 
     /// Whether a regex group has this name.
     pub(super) fn has_group(&self, name: &str) -> bool {
-        self.regex.as_ref().is_some_and(|r| r.source.contains(&format!("<{name}>")))
-    }
-
-    /// Compiles the regex, to find out whether it can be.
-    pub(super) fn check_regex(&self) -> Result<(), String> {
-        match &self.regex {
-            None => Ok(()),
-            Some(regex) => compile(&regex.source).map(|_| ()).map_err(|e| first_line(&e.to_string())),
-        }
+        let named = [format!("<{name}>"), format!("<{name}_")];
+        let regexes = [&self.regex, &self.take];
+        regexes.into_iter().flatten().any(|r| named.iter().any(|name| r.source.contains(name)))
     }
 
     /// What it takes from the entry, if all conditions hold. `seen` tells which literals occur.
@@ -192,10 +192,17 @@ impl Matcher {
         if !holds {
             return None;
         }
-        match &self.regex {
-            None => Some(self.take(entry, Vec::new())),
-            Some(regex) => texts(entry).find_map(|text| self.groups(regex.get()?, text)).map(|v| self.take(entry, v)),
+        let mut values = Vec::new();
+        if let Some(regex) = &self.regex {
+            let found = texts(entry).fold(false, |found, text| regex.collect(text, &mut values) || found);
+            if !found {
+                return None;
+            }
         }
+        if let Some(regex) = &self.take {
+            texts(entry).for_each(|text| _ = regex.collect(text, &mut values));
+        }
+        Some(self.with_entry_values(entry, values))
     }
 
     fn structure_holds(&self, entry: &Entry<'_>) -> bool {
@@ -237,22 +244,7 @@ impl Matcher {
         })
     }
 
-    /// Named groups of the first match in `text`, cleaned; `None` when there is no match.
-    fn groups<'a>(&'a self, regex: &'a Regex, text: &'a str) -> Option<Vec<(&'a str, Cow<'a, str>)>> {
-        let found = regex.captures(text.as_bytes())?;
-        let named = regex.capture_names().enumerate().filter_map(|(i, name)| Some((name?, found.get(i)?.range())));
-        let mut values = Vec::new();
-        for (name, range) in named {
-            // A group of bytes can end inside a character; what is no text is no value.
-            let value = clean(text.get(range).unwrap_or_default());
-            if !value.is_empty() {
-                values.push((name, Cow::Borrowed(value)));
-            }
-        }
-        Some(values)
-    }
-
-    fn take<'a>(&'a self, entry: &'a Entry<'_>, mut values: Vec<(&'a str, Cow<'a, str>)>) -> Taken<'a> {
+    fn with_entry_values<'a>(&'a self, entry: &'a Entry<'_>, mut values: Vec<(&'a str, Cow<'a, str>)>) -> Taken<'a> {
         for capture in &self.captures {
             let value = capture.value(entry).map(clean).filter(|v| !v.is_empty());
             if let Some(value) = value
@@ -261,11 +253,15 @@ impl Matcher {
                 values.push((&capture.name, Cow::Borrowed(value)));
             }
         }
-        let blames = self.captures.iter().filter_map(|c| {
-            let (_, value) = values.iter().find(|(name, _)| *name == c.name)?;
-            Some(Component::new(c.kind, value.as_ref()))
-        });
-        let blames = blames.collect();
+        let mut blames = Vec::new();
+        for capture in &self.captures {
+            if let Some((_, value)) = values.iter().find(|(name, _)| *name == capture.name) {
+                let blamed = Component::new(capture.kind, value.as_ref());
+                if !blames.contains(&blamed) {
+                    blames.push(blamed);
+                }
+            }
+        }
         (values, blames)
     }
 }
@@ -292,6 +288,30 @@ impl From<String> for LazyRegex {
 }
 
 impl LazyRegex {
+    /// Why it cannot be compiled, if so.
+    pub(super) fn check(&self) -> Result<(), String> {
+        compile(&self.source).map(|_| ()).map_err(|e| last_line(&e.to_string()))
+    }
+
+    /// Adds the named groups of its matches in `text`, cleaned; the first text of a name stays. Whether it matches.
+    fn collect<'a>(&'a self, text: &'a str, values: &mut Vec<(&'a str, Cow<'a, str>)>) -> bool {
+        let Some(regex) = self.get() else { return false };
+        let mut found = false;
+        for groups in regex.captures_iter(text.as_bytes()).take(MAX_FOUND) {
+            found = true;
+            let named = regex.capture_names().zip(groups.iter()).filter_map(|(name, group)| Some((name?, group?)));
+            for (name, group) in named {
+                let name = without_number(name);
+                // A group of bytes can end inside a character; what is no text is no value.
+                let value = clean(text.get(group.range()).unwrap_or_default());
+                if !value.is_empty() && !values.iter().any(|(known, _)| *known == name) {
+                    values.push((name, Cow::Borrowed(value)));
+                }
+            }
+        }
+        found
+    }
+
     /// `None` when it cannot be compiled, which reading has ruled out.
     fn get(&self) -> Option<&Regex> {
         self.compiled.get_or_init(|| compile(&self.source).ok()).as_ref()
@@ -336,6 +356,14 @@ fn ends(text: &str) -> (&str, Option<&str>) {
     (&text[..text.floor_char_boundary(REGEX_REACH)], Some(&text[text.ceil_char_boundary(tail)..]))
 }
 
+/// `host_2` and `host_3` are `host`: a regex may not use one name in two alternatives.
+fn without_number(name: &str) -> &str {
+    match name.as_bytes() {
+        [.., b'_', b'2'..=b'9'] => &name[..name.len() - 2],
+        _ => name,
+    }
+}
+
 /// Without the quotes, brackets and punctuation around a captured name, and not overlong.
 fn clean(value: &str) -> &str {
     let value = value.trim_matches(|c: char| c.is_whitespace() || "\"'`“”‘’,;".contains(c));
@@ -362,7 +390,7 @@ fn last_segment(text: &str, separator: char) -> &str {
 }
 
 /// A regex error draws the pattern over several lines; its last says what is wrong.
-fn first_line(error: &str) -> String {
+fn last_line(error: &str) -> String {
     let last = error.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or(error);
     format!("regex: {}", last.trim().trim_start_matches("error: "))
 }

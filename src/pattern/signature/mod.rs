@@ -633,7 +633,7 @@ text = "Be faster."
         assert_eq!(
             refusal("any = [", "anny = ["),
             "mine.toml:11: signature \"cache-cold\": unknown field `anny`, expected one of `any`, `all`, `none`, `regex`, \
-             `log`, `resource`, `status`, `method`, `agent`, `refused`, `severity`, `field`, `event`; remove the key or correct its \
+             `take`, `log`, `resource`, `status`, `method`, `agent`, `refused`, `severity`, `field`, `event`; remove the key or correct its \
              spelling"
         );
         assert_eq!(

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::matcher::{Capture, Field, Matcher, Status, ValueSource};
+use super::matcher::{Capture, Field, LazyRegex, Matcher, Status, ValueSource};
 use super::{Effect, Remedy, Signature, Strength, gate};
 use crate::entry::{ComponentKind, Severity};
 use crate::pattern::{Layer, Role};
@@ -111,6 +111,7 @@ struct RawMatch {
     #[serde(default)]
     none: Vec<String>,
     regex: Option<Spanned<String>>,
+    take: Option<Spanned<String>>,
     #[serde(default)]
     log: Vec<String>,
     #[serde(default)]
@@ -337,14 +338,18 @@ impl Place<'_> {
                 self.error(at, id, format!("severity \"{name}\" is unknown"), "use a LogSeverity, such as WARNING")
             })?),
         };
-        let regex_at = raw.regex.as_ref().map_or(at, |r| r.span().start);
-        let regex = raw.regex.map(Spanned::into_inner);
+        for regex in [&raw.regex, &raw.take].into_iter().flatten() {
+            LazyRegex::from(regex.get_ref().clone())
+                .check()
+                .map_err(|e| self.error(regex.span().start, id, e, "see the syntax of the Rust regex crate"))?;
+        }
         let matcher = Matcher {
             line: self.line(at),
             any: raw.any,
             all: raw.all,
             none: raw.none,
-            regex: regex.map(Into::into),
+            regex: raw.regex.map(|r| r.into_inner().into()),
+            take: raw.take.map(|r| r.into_inner().into()),
             logs: raw.log,
             resources: raw.resource,
             statuses,
@@ -361,7 +366,6 @@ impl Place<'_> {
             let advice = "give it a literal, a regex, a status, a method, a field or an event";
             return Err(self.error(at, id, "a matcher would match every entry", advice));
         }
-        matcher.check_regex().map_err(|e| self.error(regex_at, id, e, "see the syntax of the Rust regex crate"))?;
         Ok(matcher)
     }
 
