@@ -187,11 +187,28 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
             first: *at,
             count: 1,
             own: Vec::new(),
-            blamed: hit.into_iter().map(|a| (a, 0.8)).collect(),
+            blamed: hit.into_iter().map(|a| (a, plausible(change, scene.anomalies[a].span.start.since(*at)))).collect(),
             trigger: Some(change.clone()),
         });
     }
     found
+}
+
+/// A change of a network rule acts at once: after this long another cause is twice as likely.
+const ACTS_WITHIN_S: f64 = 90.0;
+
+/// How plausible a change makes a failure that follows it after `lag_ns`: sooner is likelier, and a change whose details
+/// show that it takes something away likelier than one that tells nothing.
+fn plausible(change: &Change, lag_ns: i64) -> f64 {
+    let lag_s = lag_ns.max(0) as f64 / SECOND as f64;
+    let denies = change.details.iter().any(|(path, value)| {
+        let path = path.to_ascii_lowercase();
+        path.contains("denied") || path.contains("policytypes") || value.eq_ignore_ascii_case("deny") || value.eq_ignore_ascii_case("egress")
+    });
+    let verb = change.method.rsplit('.').next().unwrap_or("");
+    let takes = denies || ["delete", "disable", "remove", "destroy", "stop"].iter().any(|v| verb.to_ascii_lowercase().contains(v));
+    let base = if takes { 0.95 } else { 0.5 };
+    base * (0.5f64).powf(lag_s / ACTS_WITHIN_S).max(0.05)
 }
 
 /// What a change altered, by its resource name.

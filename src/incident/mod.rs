@@ -182,7 +182,12 @@ fn push(scene: &mut Scene<'_>, index: usize, span: Span, count: u64, risen: bool
 fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component, f64)> {
     let total = series.tally.seen.count.max(1) as f64;
     let mut shares: Vec<(Component, f64)> = Vec::new();
+    let of_database = series.component.kind == ComponentKind::Database;
     let mut add = |thing: Component, count: u64| {
+        // A database names its clients' addresses in every line.
+        if of_database && is_address(&thing.name) {
+            return;
+        }
         if thing == *series.component || is_documentation(&thing.name) || is_common_noun(&thing.name) {
             return;
         }
@@ -238,9 +243,23 @@ fn is_common_noun(name: &str) -> bool {
 
 /// Addresses of manuals, which error messages are full of.
 fn is_documentation(name: &str) -> bool {
-    const MANUALS: [&str; 10] = [
-        "cloud.google.com", "sqlalche.me", "github.com", "docs.", "doc.", "www.", "support.google.com", "pydantic.dev",
-        "nodejs.org", "stackoverflow.com",
+    const MANUALS: [&str; 15] = [
+        "cloud.google.com",
+        "sqlalche.me",
+        "github.com",
+        "docs.",
+        "doc.",
+        "www.",
+        "support.google.com",
+        "pydantic.dev",
+        "nodejs.org",
+        "stackoverflow.com",
+        // Prefixes of labels and taints, and the registry an image comes from, which is told as the image.
+        "kubernetes.io",
+        "k8s.io",
+        "gke.io",
+        "docker.pkg.dev",
+        "gcr.io",
     ];
     MANUALS.iter().any(|manual| name == *manual || name.ends_with(manual) || (manual.ends_with('.') && name.starts_with(manual)))
 }

@@ -126,7 +126,7 @@ impl Topology {
 
     /// An address and a name that stand in the same messages are one thing.
     fn add_aliases(&mut self, series: &[Series<'_>]) {
-        for s in series {
+        for s in series.iter().filter(|s| s.component.kind != ComponentKind::Database) {
             let named: Vec<(Component, u64)> =
                 s.tally.blames.iter().map(|(thing, seen)| (self.resolve(thing), seen.count)).collect();
             let addresses = named.iter().filter(|(thing, _)| is_address(&thing.name));
@@ -149,7 +149,7 @@ impl Topology {
             let thing = self.resolve(thing);
             self.depend(component, thing, seen.count);
         }
-        for s in series {
+        for s in series.iter().filter(|s| s.component.kind != ComponentKind::Database) {
             for (thing, seen) in s.tally.blames.iter() {
                 let thing = self.resolve(thing);
                 self.depend(s.component, thing, seen.count);
