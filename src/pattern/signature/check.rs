@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::read::Example;
+use super::read::{Error, Example};
 use super::{Catalogue, matcher::Matcher};
 use crate::entry::{Severity, decode};
 use crate::framing::Record;
@@ -26,6 +26,13 @@ pub struct ExampleFailure {
 impl fmt::Display for ExampleFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: signature \"{}\": {}", self.file, self.line, self.signature, self.what)
+    }
+}
+
+impl From<Error> for ExampleFailure {
+    fn from(error: Error) -> ExampleFailure {
+        let Error { file, line, signature, what, .. } = error;
+        ExampleFailure { file, line, signature: signature.unwrap_or_default(), what, only_a_warning: false }
     }
 }
 

@@ -101,6 +101,8 @@ pub(super) enum ValueSource {
 
 impl Capture {
     /// `address`, `@field:host`, `@label:revision_name`, `@audit:image`, `@event:object`.
+    ///
+    /// Of an audit entry, `resource` is the last part of its resource name, `/instances` the part after `instances/`.
     pub(super) fn parse(key: &str, kind: ComponentKind) -> Option<Capture> {
         let (source, name) = match key.strip_prefix('@') {
             None => (ValueSource::Group, key),
@@ -129,6 +131,7 @@ impl Capture {
                 let audit = entry.audit.as_ref()?;
                 match self.name.as_str() {
                     "resource" => Some(last_segment(&audit.resource_name, '/')),
+                    name if name.starts_with('/') => after_segment(&audit.resource_name, &name[1..]),
                     "principal" => Some(audit.principal.as_ref()),
                     "service" => Some(audit.service.as_ref()),
                     name => by_suffix(&audit.details, name),
@@ -383,6 +386,13 @@ fn ends_in_name(text: &str, name: &str) -> bool {
 
 fn by_suffix<'l>(labels: &'l Labels<'_>, name: &str) -> Option<&'l str> {
     labels.0.iter().find(|(key, value)| !value.is_empty() && ends_in_name(key, name)).map(|(_, value)| value.as_ref())
+}
+
+/// What follows the path segment `name`: `orders` after `instances` in `projects/p/instances/orders/users/app`.
+fn after_segment<'t>(path: &'t str, name: &str) -> Option<&'t str> {
+    let mut segments = path.split('/');
+    segments.by_ref().find(|segment| *segment == name)?;
+    segments.next()
 }
 
 fn last_segment(text: &str, separator: char) -> &str {
