@@ -2,9 +2,13 @@
 //!
 //! Source of every field: the LogEntry, HttpRequest, MonitoredResource and AuditLog messages of the Cloud Logging API.
 
+mod audit;
 mod component;
+mod cursor;
 mod decode;
+mod payload;
 mod severity;
+mod text;
 
 use std::borrow::Cow;
 
@@ -12,8 +16,8 @@ use crate::source::Origin;
 use crate::time::Timestamp;
 
 pub use component::{Component, ComponentKind};
-pub use decode::decode;
-pub use severity::Severity;
+pub use decode::{Decoded, Refusal, decode};
+pub use severity::{Severity, infer};
 
 /// Text of an entry: borrowed from the record where it holds no escape, owned otherwise.
 pub type Text<'b> = Cow<'b, str>;
@@ -164,6 +168,12 @@ pub struct KubeEvent<'b> {
 }
 
 impl Entry<'_> {
+    /// The severity as recorded, else as the payload's own `severity` or `level` field says, else as the message shows.
+    pub fn effective_severity(&self) -> Option<Severity> {
+        let inner = || ["severity", "level", "levelname", "log.level"].iter().find_map(|key| self.fields.get(key));
+        self.severity.or_else(|| inner().and_then(severity::from_field)).or_else(|| infer(&self.message))
+    }
+
     /// The log id, URL-decoded: `run.googleapis.com/stderr`.
     pub fn log_id(&self) -> Cow<'_, str> {
         let id = self.log_name.split_once("/logs/").map_or(self.log_name.as_ref(), |(_, id)| id);
