@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{Catalogue, Layer, Match, Role, entity, template, traceback};
-use crate::entry::{Component, Entry, Severity, Text};
+use crate::entry::{Component, Entry, Payload, Severity, Text};
 use crate::time::Timestamp;
 
 /// What an entry is for the account.
@@ -124,10 +124,10 @@ pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Obs
 /// ERROR and everything on stdout as INFO.
 fn effective_severity(entry: &Entry<'_>) -> (Option<Severity>, bool) {
     let stream = entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr");
-    if entry.severity.is_some() && !stream {
+    if entry.severity.is_some() && (!stream || entry.severity >= Some(Severity::Warning) && entry.payload == Payload::Json) {
         return (entry.severity, false);
     }
-    match entry.inferred_severity() {
+    match entry.stated_severity() {
         Some(inferred) if entry.severity != Some(inferred) => (Some(inferred), true),
         _ => (entry.severity, false),
     }

@@ -6,6 +6,7 @@ pub mod activity;
 mod bounded;
 mod changes;
 mod exemplars;
+mod fragments;
 pub mod instances;
 mod tally;
 mod timeline;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{Component, ComponentKind, Entry};
 use crate::pattern::template::{self, Settled, Templates};
-use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Role, mining_text};
+use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Role, mining_text, observe};
 
 use crate::time::{Span, Timestamp};
 
@@ -22,6 +23,7 @@ use activity::{Activity, RouteKind};
 pub use bounded::{Bounded, stable_hash};
 pub use changes::{Change, ChangeKey};
 pub use exemplars::Exemplar;
+use fragments::{Fragment, Fragments, Whole};
 use instances::{Event, EventKind, Instance};
 pub use tally::{Seen, Tally};
 pub use timeline::Timeline;
@@ -40,6 +42,9 @@ const CHANGES: usize = 4096;
 
 /// Pairs of a component and a thing it uses.
 const USES: usize = 8192;
+
+/// Streams and split entries whose parts are kept.
+const WHOLES: usize = 1024;
 
 /// A stray is at most one entry in this many.
 const STRAY_SHARE: u64 = 500;
@@ -78,6 +83,10 @@ pub struct Summary {
     pub instances: Bounded<String, Instance, INSTANCES>,
     /// Who altered what.
     pub changes: Bounded<ChangeKey, Change, CHANGES>,
+    /// Parts that are joined at the end.
+    fragments: Bounded<Whole, Fragments, WHOLES>,
+    /// Bounds outside of the account that were reached.
+    limits: std::collections::BTreeSet<String>,
     /// Which component uses which thing, told by entries that do not fail: component, thing.
     pub uses: Bounded<(Component, Component), Seen, USES>,
 }
@@ -99,6 +108,8 @@ pub struct Ledger {
     pub duplicates: u64,
     /// Entries outside of what was asked for.
     pub outside: u64,
+    /// Parts that wait to be joined.
+    pub parts: u64,
 }
 
 impl Merge for Ledger {
@@ -110,13 +121,42 @@ impl Merge for Ledger {
         self.unreadable += other.unreadable;
         self.duplicates += other.duplicates;
         self.outside += other.outside;
+        self.parts += other.parts;
     }
 }
 
 impl Summary {
-    /// Takes the mined failures out and finds their final templates; once, after all merging.
-    pub fn settle(&mut self) -> Mined {
+    /// Joins what was split, then takes the mined failures out and finds their final templates; once, after all merging.
+    pub fn settle(&mut self, catalogue: &Catalogue) -> Mined {
+        self.join(catalogue);
         std::mem::take(&mut self.mined).settle()
+    }
+
+    fn join(&mut self, catalogue: &Catalogue) {
+        let fragments = std::mem::take(&mut self.fragments);
+        for (whole, parts) in fragments.iter() {
+            for (first, n, text) in parts.joined(whole) {
+                let entry = first.entry(whole, &text);
+                let Some(mut observation) = observe(catalogue, &entry) else { continue };
+                observation.component = first.component.clone();
+                observation.revision = first.revision.as_deref();
+                if let Whole::Stream { instance, .. } = whole {
+                    observation.instance = Some(instance);
+                }
+                self.ledger.parts -= n;
+                self.classify(&observation, n);
+                self.tell(catalogue, &entry, &observation);
+            }
+        }
+        if self.ledger.parts > 0 {
+            self.note_limit("fragments::PARTS");
+            self.ledger.mined += std::mem::take(&mut self.ledger.parts);
+        }
+    }
+
+    /// Notes a bound that was reached outside of the account.
+    pub fn note_limit(&mut self, name: &str) {
+        self.limits.insert(name.to_owned());
     }
 
     /// First to last timestamp, without a handful of strays far from all others.
@@ -156,7 +196,8 @@ impl Summary {
             ("CHANGES", self.changes.overflow()),
             ("USES", self.uses.overflow()),
         ];
-        bounds.iter().filter(|(_, reached)| *reached).map(|(name, _)| (*name).to_owned()).collect()
+        let reached = bounds.iter().filter(|(_, reached)| *reached).map(|(name, _)| (*name).to_owned());
+        reached.chain(self.limits.iter().cloned()).collect()
     }
 
     /// Adds what an entry says.
@@ -164,6 +205,27 @@ impl Summary {
         self.count(entry, observation);
         self.act(entry, observation);
         self.note_labels(entry, observation);
+        if let Some(whole) = fragments::whole(entry, observation) {
+            self.ledger.parts += 1;
+            if let Some(parts) = self.fragments.entry(whole) {
+                parts.add(Fragment::new(entry, observation));
+            }
+            return;
+        }
+        self.classify(observation, 1);
+        self.tell(catalogue, entry, observation);
+    }
+
+    /// Counts `n` entries in the class of an observation.
+    fn classify(&mut self, observation: &Observation<'_>, n: u64) {
+        match (observation.class, observation.signature) {
+            (Class::Benign, _) => self.ledger.benign += n,
+            (_, Some(_)) => self.ledger.matched += n,
+            (_, None) => self.ledger.mined += n,
+        }
+    }
+
+    fn tell(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
         match observation.class {
             Class::Failure => self.fail(catalogue, entry, observation),
             Class::Change => self.change(catalogue, entry, observation),
@@ -173,11 +235,6 @@ impl Summary {
 
     fn count(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
         self.ledger.entries += 1;
-        match (observation.class, observation.signature) {
-            (Class::Benign, _) => self.ledger.benign += 1,
-            (_, Some(_)) => self.ledger.matched += 1,
-            (_, None) => self.ledger.mined += 1,
-        }
         self.volume.add(entry.timestamp.unwrap_or(observation.at), 1);
         self.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
         self.inferred += u64::from(observation.inferred);
@@ -301,6 +358,8 @@ impl Merge for Summary {
         self.instances.merge(other.instances);
         self.changes.merge(other.changes);
         self.uses.merge(other.uses);
+        self.fragments.merge(other.fragments);
+        self.limits.extend(other.limits);
     }
 }
 

@@ -79,7 +79,7 @@ fn run(catalogue: &Catalogue, idx: usize, example: &Example) -> Option<String> {
             touched.then(|| format!("near miss matches: {}", entry.message))
         };
     });
-    if n_entries == 1 { wrong } else { Some("the example is not one JSON log entry".to_owned()) }
+    if n_entries.entries == 1 { wrong } else { Some("the example is not one JSON log entry".to_owned()) }
 }
 
 fn not_won(
