@@ -1,5 +1,14 @@
 //! The finding as plain data: the JSON contract `firstfault.report/1` at a glance. Every face only renders it.
 
+mod chart;
+pub mod escape;
+mod exhibits;
+pub mod html;
+pub mod json;
+pub mod markdown;
+pub mod redact;
+pub mod table;
+mod wording;
 
 use std::collections::BTreeMap;
 
