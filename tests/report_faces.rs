@@ -100,6 +100,39 @@ fn the_terminal_fits_and_tells_the_first_things_first() {
 }
 
 #[test]
+fn the_page_stands_alone_and_leads_with_the_verdict() {
+    let page = html::render(&report_example::report());
+    keep("example.html", &page);
+    for outside in ["<script", "<link", "<img", "@import", "url(", "src=", "http://"] {
+        assert!(!page.contains(outside), "{outside} reaches out of the page");
+    }
+    let place = |needed: &str| page.find(needed).unwrap_or_else(|| panic!("{needed} is missing"));
+    assert!(place("class=\"verdict\"") < place("<h1>") && place("<h1>") < place("<svg"), "the verdict is not first");
+    for needed in
+        ["prefers-color-scheme: dark", "@media print", "max-width: 40rem", "name=\"viewport\"", "<ol class=\"chain\">"]
+    {
+        place(needed);
+    }
+    assert!(page.contains("<details open>"), "the first cause is closed");
+    balanced(&page);
+}
+
+/// Every element that is opened is closed in order.
+fn balanced(page: &str) {
+    const VOID: &[&str] = &["meta", "br", "!doctype"];
+    let mut open: Vec<&str> = Vec::new();
+    for tag in page.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default()) {
+        let name = tag.split_whitespace().next().unwrap_or_default().trim_end_matches('/');
+        match name.strip_prefix('/') {
+            Some(name) => assert_eq!(open.pop(), Some(name), "closing {name}"),
+            None if VOID.contains(&name) => {}
+            None => open.push(name),
+        }
+    }
+    assert!(open.is_empty(), "never closed: {open:?}");
+}
+
+#[test]
 fn a_hostile_report_acts_in_no_face() {
     let report = hostile_report();
     let markdown = markdown::render(&report);
@@ -114,6 +147,7 @@ fn a_hostile_report_acts_in_no_face() {
         assert_eq!(acting, None, "{face}");
     }
     assert!(!html.contains("<script") && !html.contains("<img"));
+    balanced(&html);
     for line in markdown.lines() {
         let line = line.trim_start_matches(['>', ' ', '-', '*']);
         assert!(!line.starts_with("# evil") && !line.starts_with("<script"), "{line}");

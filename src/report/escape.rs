@@ -78,6 +78,11 @@ pub fn markdown_code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// A fence that no run of backticks in the text can close.
+pub fn markdown_fence(text: &str) -> String {
+    "`".repeat(longest_run(text, '`').max(2) + 1)
+}
+
 /// Text as a code span in a cell of a Markdown table, where a bar would end the cell even inside code.
 pub fn markdown_cell(text: &str) -> String {
     markdown_code(text).replace('|', "\\|")

@@ -75,7 +75,7 @@ impl<'r> Draft<'r> {
     }
 
     fn command(&mut self, indent: &str, command: &str) {
-        let fence = if command.contains("```") { "`````" } else { "```" };
+        let fence = super::escape::markdown_fence(command);
         let command = super::escape::terminal(command);
         self.out.push_str(&format!("\n{indent}{fence}sh\n{indent}{command}\n{indent}{fence}\n\n"));
     }

@@ -7,6 +7,7 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod redact;
+mod svg;
 pub mod table;
 mod wording;
 

@@ -200,7 +200,7 @@ impl Screen<'_> {
             &format!("{:.3} for {} at {}", cause.score, cause.signature, cause.component),
         );
         for feature in &cause.features {
-            let term = feature.value * feature.weight;
+            let term = feature.value * feature.weight + 0.0; // no negative zero
             let text = format!(
                 "{term:+.3} = {:.3} × {:+.3}  {}: {}",
                 feature.value, feature.weight, feature.name, feature.text
