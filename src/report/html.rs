@@ -173,6 +173,8 @@ fn ticket_items(page: &mut String, ticket: &Ticket) {
     item("Labels", joined(&ticket.labels));
     item("Assigned to", joined(&ticket.assign));
     item("Next review", ticket.next_review.map_or(String::new(), |at| format!("{} UTC", at.date_clock())));
+    item("Affected", ticket.services.iter().map(|service| text(service)).collect::<Vec<_>>().join("; "));
+    item("Depend on them, not seen to fail", joined(&ticket.dependents));
     for journey in &ticket.journeys {
         let state = format!("<strong>{}</strong> since {} UTC", text(&journey.state), journey.since.clock());
         item("Journey", format!("{}: {state} ({})", text(&journey.name), joined(&journey.services)));

@@ -562,6 +562,10 @@ fn ticket_lines(ticket: &Ticket) -> Vec<String> {
     if let Some(review) = ticket.next_review {
         lines.push(format!("- Next review: {} UTC", review.date_clock()));
     }
+    lines.extend(ticket.services.iter().map(|service| format!("- Affected: {}", text(service))));
+    if !ticket.dependents.is_empty() {
+        lines.push(format!("- Depend on them, not seen to fail: {}", codes(&ticket.dependents)));
+    }
     for journey in &ticket.journeys {
         let services = codes(&journey.services);
         let (name, state, since) = (text(&journey.name), text(&journey.state), journey.since.clock());

@@ -6,6 +6,7 @@ mod exhibits;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod profile;
 pub mod redact;
 mod svg;
 pub mod table;
@@ -84,6 +85,10 @@ pub struct Ticket {
     pub next_review: Option<Timestamp>,
     /// What the outage means for the business, in the profile's words.
     pub business_impact: Vec<String>,
+    /// Team and tier of each affected service.
+    pub services: Vec<String>,
+    /// Services that depend on an affected one, by the profile, and were not seen to fail.
+    pub dependents: Vec<String>,
     /// User journeys that need an affected service.
     pub journeys: Vec<Journey>,
     /// SLO targets of affected services beside what was observed.
@@ -97,7 +102,7 @@ pub struct Ticket {
 pub struct Journey {
     /// Its name, as given.
     pub name: String,
-    /// `BLOCKED` when a service on it answers nothing, else `DEGRADED`.
+    /// `BLOCKED` when a service on it answers next to nothing, else `DEGRADED`; `was …` when it is over.
     pub state: String,
     /// Since when.
     #[schemars(with = "String")]
