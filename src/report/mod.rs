@@ -3,6 +3,7 @@
 mod chart;
 pub mod escape;
 mod exhibits;
+pub mod history;
 pub mod html;
 pub mod json;
 pub mod markdown;
