@@ -96,8 +96,11 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "P0..P3", value_parser = parse_priority)]
     pub(super) fail_on: Option<Priority>,
     /// Quote as recorded, with credentials and addresses
-    #[arg(long)]
+    #[arg(long, conflicts_with = "redact")]
     pub(super) no_redact: bool,
+    /// Replace what this regular expression matches too, or its first group (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) redact: Vec<String>,
 }
 
 /// The catalogue of failure signatures.

@@ -2,6 +2,7 @@
 
 mod compression;
 mod encoding;
+mod output;
 mod path;
 
 use std::fs::File;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use compression::Compression;
 pub use encoding::Encoding;
+pub use output::write_whole;
 pub use path::{Expansion, expand, read_text};
 
 /// One thing that is read from its first byte to its last.

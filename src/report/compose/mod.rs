@@ -49,6 +49,8 @@ pub fn compose(findings: Findings<'_>) -> Report {
         patterns: patterns(findings),
         incidents,
         gaps,
+        given: None,
+        earlier_known: None,
     }
 }
 
