@@ -197,7 +197,10 @@ impl Matcher {
         }
         let mut values = Vec::new();
         if let Some(regex) = &self.regex {
-            let found = texts(entry).fold(false, |found, text| regex.collect(text, &mut values) || found);
+            let mut found = false;
+            for text in texts(entry) {
+                found |= regex.collect(text, &mut values);
+            }
             if !found {
                 return None;
             }
@@ -299,9 +302,11 @@ impl LazyRegex {
     /// Adds the named groups of its matches in `text`, cleaned; the first text of a name stays. Whether it matches.
     fn collect<'a>(&'a self, text: &'a str, values: &mut Vec<(&'a str, Cow<'a, str>)>) -> bool {
         let Some(regex) = self.get() else { return false };
-        let mut found = false;
+        // Most texts that a gate lets through do not match, and `is_match` allocates nothing.
+        if !regex.is_match(text.as_bytes()) {
+            return false;
+        }
         for groups in regex.captures_iter(text.as_bytes()).take(MAX_FOUND) {
-            found = true;
             let named = regex.capture_names().zip(groups.iter()).filter_map(|(name, group)| Some((name?, group?)));
             for (name, group) in named {
                 let name = without_number(name);
@@ -312,7 +317,7 @@ impl LazyRegex {
                 }
             }
         }
-        found
+        true
     }
 
     /// `None` when it cannot be compiled, which reading has ruled out.

@@ -20,6 +20,7 @@ use crate::entry::{ComponentKind, Entry, Severity};
 use super::{Layer, Match, Role};
 use gate::Gate;
 use matcher::{Matcher, Status, Taken};
+use read::Regexes;
 
 pub use check::ExampleFailure;
 pub use read::Error;
@@ -114,7 +115,8 @@ pub struct Catalogue {
     by_status: Vec<u16>,
     by_audit: Vec<u16>,
     by_event: Vec<u16>,
-    by_field: FxHashMap<String, Vec<u16>>,
+    /// Last segment of a field's name → wanted value, matcher.
+    by_field: FxHashMap<String, Vec<(String, u16)>>,
     always: Vec<u16>,
     /// (cause, effect, place in the cause's effects), sorted.
     edges: Vec<(u32, u32, u32)>,
@@ -143,7 +145,7 @@ impl Catalogue {
     pub fn with_files(files: &[(&str, &str)]) -> Result<Catalogue, Error> {
         let mut reads = Vec::new();
         for (name, text) in builtin::FILES {
-            reads.extend(read::read(name, &builtin::without_examples(text))?);
+            reads.extend(read::read(name, &builtin::without_examples(text), Regexes::Trusted)?);
         }
         let builtin = builtin::FILES.iter().map(|(name, text)| ((*name).to_owned(), Cow::Borrowed(*text)));
         Catalogue::extended(reads, builtin.collect(), files)
@@ -199,7 +201,7 @@ impl Catalogue {
         let mut failures = Vec::new();
         for (name, text) in &self.texts {
             // The built-in files were read without their examples, so reading them whole can still fail.
-            let reads = read::read(name, text).unwrap_or_else(|error| {
+            let reads = read::read(name, text, Regexes::Checked).unwrap_or_else(|error| {
                 failures.push(error.into());
                 Vec::new()
             });
@@ -268,9 +270,10 @@ impl Catalogue {
             propose(&self.by_event);
         }
         if !self.by_field.is_empty() {
-            for (key, _) in &entry.fields.0 {
+            for (key, value) in &entry.fields.0 {
                 let last = key.rsplit('.').next().unwrap_or(key);
-                self.by_field.get(last).into_iter().for_each(|list| propose(list));
+                let wanted = self.by_field.get(last).into_iter().flatten();
+                wanted.filter(|(any, _)| any.eq_ignore_ascii_case(value)).for_each(|(_, m)| propose(&[*m]));
             }
         }
     }
@@ -326,7 +329,7 @@ impl Catalogue {
         files: &[(&str, &str)],
     ) -> Result<Catalogue, Error> {
         for (name, text) in files {
-            reads.extend(read::read(name, text)?);
+            reads.extend(read::read(name, text, Regexes::Checked)?);
             texts.push(((*name).to_owned(), Cow::Owned((*text).to_owned())));
         }
         Ok(Catalogue { texts, ..Catalogue::build(reads)? })
@@ -388,7 +391,8 @@ impl Catalogue {
             }
         } else if let Some(field) = &matcher.field {
             let last = field.name.rsplit('.').next().unwrap_or(&field.name);
-            self.by_field.entry(last.to_owned()).or_default().push(m);
+            let list = self.by_field.entry(last.to_owned()).or_default();
+            list.extend(field.any.iter().map(|any| (any.clone(), m)));
         } else {
             self.always.push(m);
         }
@@ -455,6 +459,7 @@ fn edges(signatures: &[Signature]) -> Result<Vec<(u32, u32, u32)>, Error> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic, a measurement may speak")]
 mod tests {
     use super::*;
     use crate::entry::{Component, Resource, Text};
@@ -681,11 +686,13 @@ text = "Be faster."
         let start = std::time::Instant::now();
         let catalogue = Catalogue::builtin();
         eprintln!("start {:?}, {} signatures", start.elapsed(), catalogue.signatures.len());
+        let silent =
+            "2024-05-01 10:00:00 INFO 1 --- [nio-8080-exec-16] c.a.items.Service : handled item id=973648 in 12 ms";
         let quiet =
             "2024-05-01 10:00:00 INFO served GET /api/items/42 for user 7f3a in 12 ms, 3 rows, cache hit ratio 0.93";
         let failing =
             "psycopg2.OperationalError: connection to server at \"10.1.2.3\", port 5432 failed: timeout expired";
-        for message in [quiet, failing] {
+        for message in [silent, quiet, failing] {
             let start = std::time::Instant::now();
             let n = 1_000_000;
             let hits = (0..n).filter(|_| catalogue.find(&text_entry(message), Severity::Error).is_some()).count();
