@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::Scene;
+use crate::incident::{Anomaly, Scene};
 use crate::pattern::{Catalogue, Layer, Role};
 use crate::summary::{Change, Summary};
 use crate::time::{SECOND, Timestamp};
@@ -19,6 +19,12 @@ const FAINT: f64 = 0.05;
 
 /// How much blame from a mere symptom counts.
 const EFFECT_WITNESS: f64 = 0.8;
+
+/// How much a name counts that stands in an error no signature knows.
+const MINED_WITNESS: f64 = 0.7;
+
+/// How much a name counts that stands in a warning no signature knows.
+const WARNING_WITNESS: f64 = 0.2;
 
 /// False for parts of whoever lacks them: a missing setting, module, table or image is the fault of the service.
 pub fn stands_alone(thing: &Component) -> bool {
@@ -41,6 +47,8 @@ pub struct Candidate {
     pub layer: Layer,
     /// The best role among its evidence.
     pub role: Role,
+    /// How strongly its evidence speaks of a cause, 0 to 1.
+    pub strength: f64,
     /// First evidence.
     pub first: Timestamp,
     /// Entries that show or name it.
@@ -49,8 +57,8 @@ pub struct Candidate {
     pub own: Vec<usize>,
     /// Anomalies of others that blame it, with the share that does.
     pub blamed: Vec<(usize, f64)>,
-    /// The change that set it off.
-    pub trigger: Option<Change>,
+    /// The change that set it off, with how plausible that is.
+    pub trigger: Option<(Change, f64)>,
 }
 
 /// Everything that can be at fault for the anomalies `among`.
@@ -61,7 +69,13 @@ pub fn candidates(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
         let own = scene.topology.resolve(anomaly.component);
         draft(&mut drafts, &own).own.push(a);
         // Whoever only sees that a call fails is a weaker witness than whoever was refused.
-        let witness = if scene.series[anomaly.series].role == Role::Effect { EFFECT_WITNESS } else { 1.0 };
+        let series = &scene.series[anomaly.series];
+        let witness = match (series.signature, series.role) {
+            (Some(_), Role::Effect) => EFFECT_WITNESS,
+            (Some(_), _) => 1.0,
+            (None, _) if series.grave => MINED_WITNESS,
+            (None, _) => WARNING_WITNESS,
+        };
         for (thing, share) in anomaly.blames.iter().filter(|(thing, share)| *share >= FAINT && stands_alone(thing)) {
             draft(&mut drafts, thing).blamed.push((a, *share * witness));
         }
@@ -72,7 +86,7 @@ pub fn candidates(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
     let mut candidates: Vec<Candidate> = drafts.into_values().collect();
     for candidate in &mut candidates {
         describe(scene, candidate);
-        candidate.trigger = trigger(scene, summary, catalogue, candidate);
+        candidate.trigger = trigger(summary, candidate);
     }
     candidates.extend(changed_things(scene, summary, catalogue, among));
     candidates
@@ -85,6 +99,7 @@ fn draft<'d>(drafts: &'d mut BTreeMap<Component, Candidate>, component: &Compone
         title: String::new(),
         layer: Layer::Application,
         role: Role::Effect,
+        strength: 0.0,
         first: Timestamp::MAX,
         count: 0,
         own: Vec::new(),
@@ -93,21 +108,22 @@ fn draft<'d>(drafts: &'d mut BTreeMap<Component, Candidate>, component: &Compone
     })
 }
 
-/// Chooses what best says what is wrong: the earliest of the strongest role, the more specific signature first.
+/// Chooses what best says what is wrong: the strongest role, then the more specific signature, then the earlier.
 fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
     let blamed = candidate.blamed.iter().map(|(a, _)| *a);
     let evidence: Vec<usize> = candidate.own.iter().copied().chain(blamed).collect();
     let rank = |a: &usize| {
         let anomaly = &scene.anomalies[*a];
         let series = &scene.series[anomaly.series];
-        let strength = match series.role {
+        let strength = match speaks_of(scene, &candidate.component, *a) {
             Role::Cause => 0,
-            Role::Either if series.grave => 1,
-            Role::Either => 2,
-            _ => 3,
+            Role::Either if series.signature.is_some() => 1,
+            Role::Either if series.grave => 2,
+            Role::Either => 3,
+            _ => 4,
         };
         let specificity = series.signature.map_or(20, |s| s.specificity);
-        (strength, std::cmp::Reverse(specificity), anomaly.span.start)
+        (strength, !anomaly.risen, std::cmp::Reverse(specificity), anomaly.span.start)
     };
     candidate.count = evidence.iter().map(|a| scene.anomalies[*a].count).sum();
     candidate.first = evidence.iter().map(|a| scene.anomalies[*a].span.start).min().unwrap_or(Timestamp::MAX);
@@ -116,7 +132,47 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
     candidate.signature = series.signature.map(|s| s.id.clone());
     candidate.title = series.title.clone();
     candidate.layer = layer_of(&candidate.component, series.layer);
-    candidate.role = series.role;
+    candidate.role = speaks_of(scene, &candidate.component, *best);
+    candidate.strength = strength(scene, &candidate.component, &evidence);
+}
+
+/// Mean strength of what is no mere symptom: 1 for causes, half for what can be either.
+fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64 {
+    let mut sums = (0.0, 0.0);
+    for &a in evidence {
+        let anomaly = &scene.anomalies[a];
+        let value = match speaks_of(scene, component, a) {
+            Role::Cause => 1.0,
+            Role::Either if scene.series[anomaly.series].signature.is_some() => 0.6,
+            Role::Either if scene.series[anomaly.series].grave => 0.5,
+            Role::Either => 0.2,
+            _ => continue,
+        };
+        let weight = anomaly.weight * if anomaly.risen { 1.0 } else { 0.4 };
+        sums = (sums.0 + value * weight, sums.1 + weight);
+    }
+    // A little evidence is not much: it takes some weight to be believed.
+    if sums.1 > 0.0 { sums.0 / (sums.1 + 0.5) } else { 0.0 }
+}
+
+/// What an anomaly says about `component`. A service whose database fails is a victim, whatever its own log calls it.
+pub fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> Role {
+    let anomaly = &scene.anomalies[a];
+    let series = &scene.series[anomaly.series];
+    if is_foreign(component, series.layer) && anomaly.component == component && blames_other(anomaly) {
+        return Role::Effect;
+    }
+    series.role
+}
+
+/// True when a layer lies outside of a service's own code and platform.
+pub fn is_foreign(component: &Component, layer: Layer) -> bool {
+    matches!(component.kind, ComponentKind::Service | ComponentKind::Job)
+        && matches!(layer, Layer::Database | Layer::Dependency | Layer::Network)
+}
+
+fn blames_other(anomaly: &Anomaly<'_>) -> bool {
+    anomaly.blames.iter().any(|(thing, share)| stands_alone(thing) && *share >= 0.3)
 }
 
 /// A thing's kind tells its layer better than the words of whoever suffers from it.
@@ -129,22 +185,28 @@ fn layer_of(component: &Component, evidence: Layer) -> Layer {
         ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns | ComponentKind::Certificate => Layer::Network,
         ComponentKind::Node | ComponentKind::Cluster | ComponentKind::Project | ComponentKind::Image => Layer::Platform,
         ComponentKind::Secret | ComponentKind::User | ComponentKind::Principal => Layer::Change,
-        ComponentKind::Service | ComponentKind::Job => match evidence {
-            Layer::Platform | Layer::Change | Layer::Client => evidence,
-            _ => Layer::Application,
-        },
+
         _ => evidence,
     }
 }
 
-/// The latest change of the candidate's own shortly before its first evidence.
-fn trigger(_scene: &Scene<'_>, summary: &Summary, _catalogue: &Catalogue, candidate: &Candidate) -> Option<Change> {
+/// The most plausible change of the candidate's own shortly before its first evidence.
+fn trigger(summary: &Summary, candidate: &Candidate) -> Option<(Change, f64)> {
     let near = summary.changes.iter().filter(|((at, _, _), change)| {
         candidate.first.since(*at) <= CHANGE_BEFORE_NS
             && at.since(candidate.first) <= CHANGE_AFTER_NS
             && touches(change, &candidate.component)
     });
-    near.max_by_key(|((at, _, _), _)| *at).map(|(_, change)| change.clone())
+    let weighed = near.map(|((at, _, _), change)| (change, rollout_plausible(candidate.first.since(*at))));
+    let best = weighed.max_by(|a, b| a.1.total_cmp(&b.1));
+    best.map(|(change, plausible)| (change.clone(), plausible))
+}
+
+/// A rollout takes minutes to reach all instances: after this long another cause is twice as likely.
+const ROLLOUT_WITHIN_S: f64 = 300.0;
+
+fn rollout_plausible(lag_ns: i64) -> f64 {
+    0.5f64.powf(lag_ns.max(0) as f64 / SECOND as f64 / ROLLOUT_WITHIN_S)
 }
 
 /// True when the change's target or resource is the component.
@@ -174,6 +236,7 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
         if hit.is_empty() {
             continue;
         }
+        let soonest = hit.iter().map(|a| scene.anomalies[*a].span.start.since(*at)).min().unwrap_or(0);
         let component = changed_component(change);
         if found.iter().any(|c: &Candidate| c.component == component) || component.kind == ComponentKind::Service {
             continue;
@@ -184,11 +247,12 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
             signature: Some(change.signature.clone()),
             title: signature.title.clone(),
             role: Role::Change,
+            strength: 0.6,
             first: *at,
             count: 1,
             own: Vec::new(),
             blamed: hit.into_iter().map(|a| (a, plausible(change, scene.anomalies[a].span.start.since(*at)))).collect(),
-            trigger: Some(change.clone()),
+            trigger: Some((change.clone(), plausible(change, soonest))),
         });
     }
     found
@@ -207,7 +271,7 @@ fn plausible(change: &Change, lag_ns: i64) -> f64 {
     });
     let verb = change.method.rsplit('.').next().unwrap_or("");
     let takes = denies || ["delete", "disable", "remove", "destroy", "stop"].iter().any(|v| verb.to_ascii_lowercase().contains(v));
-    let base = if takes { 0.95 } else { 0.5 };
+    let base = if takes { 0.95 } else { 0.35 };
     base * (0.5f64).powf(lag_s / ACTS_WITHIN_S).max(0.05)
 }
 

@@ -8,7 +8,7 @@ use crate::incident::Scene;
 use crate::pattern::{Catalogue, Role};
 use crate::time::{SECOND, Timestamp};
 
-use super::candidate::{Candidate, stands_alone};
+use super::candidate::{Candidate, is_foreign, stands_alone};
 
 /// Clocks differ, and a caller can give up before the called one logs its own failure.
 const TOLERANCE_NS: i64 = 90 * SECOND;
@@ -72,8 +72,13 @@ fn own_share(scene: &Scene<'_>, a: usize) -> f64 {
         Role::Either => 0.9,
         _ => 0.7,
     };
+    let foreign = is_foreign(anomaly.component, scene.series[anomaly.series].layer);
+    let alone = if foreign { alone * FOREIGN } else { alone };
     alone * (1.0 - 0.8 * others)
 }
+
+/// A service's failure on something outside of it is hardly its own fault, also when nobody is named.
+const FOREIGN: f64 = 0.6;
 
 /// A network element explains the connection failures of everything that goes through it.
 fn beneath(

@@ -2,7 +2,6 @@
 
 use crate::entry::ComponentKind;
 use crate::incident::Scene;
-use crate::pattern::Role;
 use crate::time::SECOND;
 
 use super::candidate::Candidate;
@@ -73,15 +72,10 @@ fn values(
     [
         explained / total,
         (direct / total).min(1.0),
-        match candidate.role {
-            Role::Cause => 1.0,
-            Role::Change => 0.8,
-            Role::Either => 0.5,
-            _ => 0.0,
-        },
+        candidate.strength,
         1.0 - late / explained.max(1e-9),
         1.0 - 1.0 / (1.0 + explanation.victims as f64),
-        f64::from(candidate.trigger.is_some()),
+        candidate.trigger.as_ref().map_or(0.0, |(_, plausible)| *plausible),
         candidate.signature.as_ref().map_or(0.0, |_| 1.0),
         parent,
         vague(candidate),

@@ -211,16 +211,30 @@ fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component, f64)> {
         }
     }
     if let Some(kind) = unnamed_kind(series) {
-        if !shares.iter().any(|(thing, _)| thing.kind == kind) {
-            let known: Vec<Component> =
-                topology.dependencies(series.component).map(|(thing, _)| thing.clone()).filter(|t| t.kind == kind).collect();
-            let share = 0.7 / known.len().max(1) as f64;
-            shares.extend(known.into_iter().map(|thing| (thing, share)));
-        }
+        share_rest(series, topology, kind, &mut shares);
     }
     shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     shares
 }
+
+/// Entries that name nobody mean what the others of the series name, or what the component is known to use.
+fn share_rest(series: &Series<'_>, topology: &Topology, kind: ComponentKind, shares: &mut Vec<(Component, f64)>) {
+    let named: f64 = shares.iter().filter(|(thing, _)| thing.kind == kind).map(|(_, share)| *share).sum();
+    if named >= UNNAMED_SHARE {
+        return;
+    }
+    if named > 0.0 {
+        shares.iter_mut().filter(|(thing, _)| thing.kind == kind).for_each(|(_, share)| *share *= UNNAMED_SHARE / named);
+        return;
+    }
+    let known: Vec<Component> =
+        topology.dependencies(series.component).map(|(thing, _)| thing.clone()).filter(|thing| thing.kind == kind).collect();
+    let share = UNNAMED_SHARE / known.len().max(1) as f64;
+    shares.extend(known.into_iter().map(|thing| (thing, share)));
+}
+
+/// How much an entry that names nobody counts against the thing it must mean.
+const UNNAMED_SHARE: f64 = 0.8;
 
 /// What kind of thing a signature blames when its message gives no name.
 fn unnamed_kind(series: &Series<'_>) -> Option<ComponentKind> {

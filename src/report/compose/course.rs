@@ -135,7 +135,7 @@ pub(super) fn layer_name(layer: Layer) -> &'static str {
 
 /// Changes near the onset, each with what speaks for or against it.
 pub(super) fn changes(findings: Findings<'_>, found: &cause::Incident) -> Vec<Change> {
-    let trigger = found.causes.first().and_then(|ranked| ranked.candidate.trigger.as_ref());
+    let trigger = found.causes.first().and_then(|ranked| ranked.candidate.trigger.as_ref().map(|(change, _)| change));
     let affected: Vec<&crate::entry::Component> =
         found.anomalies.iter().map(|a| findings.scene.anomalies[*a].component).collect();
     let near = findings.summary.changes.iter().filter(|((at, _, _), _)| {

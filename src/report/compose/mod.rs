@@ -122,7 +122,7 @@ fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
         first_seen: candidate.first,
         count: candidate.count,
         explains: ranked.explains,
-        trigger: candidate.trigger.as_ref().and_then(|change| {
+        trigger: candidate.trigger.as_ref().and_then(|(change, _)| {
             let exemplar = change.exemplar.as_ref()?;
             Some(Trigger {
                 at: exemplar.effect_time,
