@@ -33,6 +33,11 @@ impl Explanation {
         self.shares.get(&anomaly).copied().unwrap_or(0.0)
     }
 
+    /// Every anomaly that is explained at all, with how much.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        self.shares.iter().map(|(a, share)| (*a, *share))
+    }
+
     fn raise(&mut self, anomaly: usize, share: f64) {
         let known = self.shares.entry(anomaly).or_default();
         *known = known.max(share.clamp(0.0, 1.0));
@@ -54,7 +59,12 @@ pub fn explain(scene: &Scene<'_>, catalogue: &Catalogue, candidate: &Candidate, 
     }
     beneath(scene, catalogue, candidate, among, &mut explanation, &mut reached);
     explanation.victims = reached.keys().filter(|component| **component != candidate.component).count();
-    spread(scene, among, &mut explanation, reached);
+    // A change that only might be the cause explains what follows no better than what it hits first.
+    let trust = match (&candidate.trigger, candidate.role) {
+        (Some((_, plausible)), Role::Change) => *plausible,
+        _ => 1.0,
+    };
+    spread(scene, among, &mut explanation, reached, 0.9 * trust);
     explanation
 }
 
@@ -80,6 +90,9 @@ fn own_share(scene: &Scene<'_>, a: usize) -> f64 {
 /// A service's failure on something outside of it is hardly its own fault, also when nobody is named.
 const FOREIGN: f64 = 0.6;
 
+/// How much a network element explains of a connection that fails behind it.
+const BENEATH: f64 = 0.95;
+
 /// A network element explains the connection failures of everything that goes through it.
 fn beneath(
     scene: &Scene<'_>,
@@ -92,21 +105,29 @@ fn beneath(
     if candidate.component.kind != ComponentKind::Network {
         return;
     }
-    let users: Vec<&Component> = scene.topology.dependents(&candidate.component).collect();
+    let users: Vec<&Component> =
+        scene.topology.dependents(&candidate.component).filter(|user| user.kind == ComponentKind::Service).collect();
+    let fails = |user: &&&Component| among.iter().any(|a| scene.anomalies[*a].component == **user);
+    let failing = users.iter().filter(fails).count() as f64 / users.len().max(1) as f64;
     for &a in among {
         let anomaly = &scene.anomalies[a];
         let Some(signature) = scene.series[anomaly.series].signature else { continue };
         if users.contains(&anomaly.component) && breaks(catalogue, "vpc-connector-error-state", &signature.id) {
-            explanation.raise(a, 0.9);
+            explanation.raise(a, BENEATH * (0.5 + 0.5 * failing));
             reach(reached, anomaly.component, anomaly.span.start);
         }
     }
 }
 
 /// Follows victims to their own further failures and to whoever depends on them.
-fn spread(scene: &Scene<'_>, among: &[usize], explanation: &mut Explanation, mut reached: BTreeMap<Component, Timestamp>) {
+fn spread(
+    scene: &Scene<'_>,
+    among: &[usize],
+    explanation: &mut Explanation,
+    mut reached: BTreeMap<Component, Timestamp>,
+    mut strength: f64,
+) {
     let mut frontier: Vec<Component> = reached.keys().cloned().collect();
-    let mut strength = 0.9;
     for _ in 0..MAX_STEPS {
         for component in &frontier {
             let since = reached[component];

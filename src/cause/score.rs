@@ -1,6 +1,6 @@
 //! The score: named features, written weights, their sum.
 
-use crate::entry::ComponentKind;
+use crate::entry::{Component, ComponentKind};
 use crate::incident::Scene;
 use crate::time::SECOND;
 
@@ -20,7 +20,7 @@ pub struct Feature {
 }
 
 /// Feature names with their weights, fitted on the development cases.
-pub const WEIGHTS: [(&str, f64); 9] = [
+pub const WEIGHTS: [(&str, f64); 10] = [
     ("coverage", 4.0),
     ("direct", 1.5),
     ("role", 1.2),
@@ -30,6 +30,7 @@ pub const WEIGHTS: [(&str, f64); 9] = [
     ("specific", 0.3),
     ("explained_by_other", -3.0),
     ("vague", -1.5),
+    ("quiet", -1.5),
 ];
 
 /// Failures that start before a candidate's first evidence by less than this do not speak against it.
@@ -61,7 +62,7 @@ fn values(
     candidate: &Candidate,
     explanation: &Explanation,
     parent: f64,
-) -> [f64; 9] {
+) -> [f64; 10] {
     let weighted = |share: &dyn Fn(usize) -> f64| among.iter().map(|a| share(*a) * scene.anomalies[*a].weight).sum::<f64>();
     let explained = weighted(&|a| explanation.of(a));
     let direct: f64 = candidate.own.iter().map(|a| (*a, 1.0)).chain(candidate.blamed.iter().copied()).map(|(a, share)| share * scene.anomalies[a].weight).sum();
@@ -79,7 +80,15 @@ fn values(
         candidate.signature.as_ref().map_or(0.0, |_| 1.0),
         parent,
         vague(candidate),
+        quiet(scene, candidate),
     ]
+}
+
+/// A database whose own log is in the export and goes on as usual is hardly down.
+fn quiet(scene: &Scene<'_>, candidate: &Candidate) -> f64 {
+    let logs = matches!(candidate.component.kind, ComponentKind::Database | ComponentKind::Cache | ComponentKind::Node);
+    let own = candidate.own.iter().any(|a| scene.series[scene.anomalies[*a].series].role != crate::pattern::Role::Effect);
+    f64::from(logs && !own && scene.writes_as_usual(&candidate.component, candidate.first))
 }
 
 /// Addresses and hosts without a known name say little; load balancers only pass on.
@@ -96,23 +105,65 @@ fn vague(candidate: &Candidate) -> f64 {
     }
 }
 
-/// The largest share of a candidate's own failures that another candidate explains by being blamed for them.
+/// How well another candidate explains what speaks for this one: its own failures, or those of its victims when a
+/// network beneath it fails them and others alike.
 fn best_parent(scene: &Scene<'_>, explained: &[(Candidate, Explanation)], i: usize) -> f64 {
     let (candidate, _) = &explained[i];
-    let weight = |a: usize| scene.anomalies[a].weight;
-    let total: f64 = candidate.own.iter().map(|a| weight(*a)).sum();
-    if total <= 0.0 {
-        return 0.0;
-    }
-    let others = explained.iter().enumerate().filter(|(j, _)| *j != i);
-    let best = others.map(|(_, (other, explanation))| {
-        let blamed = other.blamed.iter().any(|(a, _)| candidate.own.contains(a));
-        if !blamed {
-            return 0.0;
+    let others = explained.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, other)| other);
+    let best = others.map(|(other, explanation)| {
+        if is_network(other) && !is_network(candidate) {
+            beneath(scene, candidate, other, explanation)
+        } else {
+            blamed_for(scene, candidate, other, explanation)
         }
-        candidate.own.iter().map(|a| explanation.of(*a) * weight(*a)).sum::<f64>() / total
     });
     best.fold(0.0, f64::max)
+}
+
+fn blamed_for(scene: &Scene<'_>, candidate: &Candidate, other: &Candidate, explanation: &Explanation) -> f64 {
+    if !other.blamed.iter().any(|(a, _)| candidate.own.contains(a)) {
+        return 0.0;
+    }
+    weighted_share(scene, candidate.own.iter().map(|a| (*a, 1.0)), explanation)
+}
+
+fn is_network(candidate: &Candidate) -> bool {
+    matches!(candidate.component.kind, ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns)
+}
+
+/// The share of a thing's victims that a network element explains, as far as it is believable: it fails calls to several
+/// things, or was changed just before.
+fn beneath(scene: &Scene<'_>, candidate: &Candidate, network: &Candidate, explanation: &Explanation) -> f64 {
+    let mut things: Vec<&Component> = Vec::new();
+    for (anomaly, _) in explanation.iter().filter(|(_, share)| *share >= 0.4) {
+        let named = scene.anomalies[anomaly].blames.iter().filter(|(thing, share)| *share >= 0.3 && is_reached_by_network(thing));
+        for (thing, _) in named {
+            if !things.contains(&thing) {
+                things.push(thing);
+            }
+        }
+    }
+    let changed = network.trigger.as_ref().map_or(0.0, |(_, plausible)| *plausible);
+    let believable = f64::max(changed, if things.len() >= 2 { 0.8 } else { 0.2 });
+    let evidence = candidate.blamed.iter().copied().chain(candidate.own.iter().map(|a| (*a, 1.0)));
+    believable * weighted_share(scene, evidence, explanation)
+}
+
+fn is_reached_by_network(thing: &Component) -> bool {
+    matches!(
+        thing.kind,
+        ComponentKind::Database | ComponentKind::Cache | ComponentKind::Host | ComponentKind::Api | ComponentKind::Queue
+    )
+}
+
+fn weighted_share(scene: &Scene<'_>, evidence: impl Iterator<Item = (usize, f64)>, explanation: &Explanation) -> f64 {
+    let (mut explained, mut total) = (0.0, 0.0);
+    for (a, share) in evidence {
+        let weight = scene.anomalies[a].weight * share;
+        explained += explanation.of(a) * weight;
+        total += weight;
+    }
+    if total > 0.0 { explained / total } else { 0.0 }
 }
 
 /// Confidence from the score and its lead over the second.

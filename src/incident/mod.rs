@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use crate::entry::{Component, ComponentKind};
 use crate::pattern::{Catalogue, Gravity, Layer, Role};
-use crate::summary::{Mined, Summary};
-use crate::time::Span;
+use crate::summary::{Mined, Summary, Timeline};
+use crate::time::{Span, Timestamp};
 
 use onset::Shape;
 pub use series::{Series, series};
@@ -68,6 +68,23 @@ pub struct Scene<'s> {
     pub background: Vec<Background>,
     /// Who depends on whom.
     pub topology: Topology,
+    /// What each component writes when nothing fails.
+    benign: BTreeMap<&'s Component, &'s Timeline>,
+}
+
+/// After a fault a log must go on at least at this part of its earlier pace to count as usual.
+const USUAL_PACE: f64 = 0.5;
+
+impl Scene<'_> {
+    /// True when a component goes on writing ordinary entries after `since` as it did before.
+    pub fn writes_as_usual(&self, component: &Component, since: Timestamp) -> bool {
+        let Some(benign) = self.benign.get(component) else { return false };
+        let pace = |from: Timestamp, to: Timestamp| {
+            benign.count_between(from, to) as f64 / to.seconds_since(from).max(1.0)
+        };
+        let after = pace(since, self.export.end);
+        after > 0.0 && after >= USUAL_PACE * pace(self.export.start, since)
+    }
 }
 
 /// How often everything failed while all was well.
@@ -98,7 +115,8 @@ pub fn detect<'s>(
     let export = summary.span();
     let series = series(summary, mined, catalogue);
     let topology = Topology::new(summary, &series);
-    let mut scene = Scene { export, series, anomalies: Vec::new(), background: Vec::new(), topology };
+    let benign = summary.components.iter().map(|(component, activity)| (component, &activity.benign)).collect();
+    let mut scene = Scene { export, series, anomalies: Vec::new(), background: Vec::new(), topology, benign };
     for index in 0..scene.series.len() {
         judge(&mut scene, summary, baseline, index);
     }
