@@ -1,1 +1,3 @@
 //! Why: ranked candidates.
+
+pub mod silent;

@@ -1,1 +1,3 @@
 //! The mergeable account of everything that was observed.
+
+pub mod traces;

@@ -1,0 +1,96 @@
+//! Labelled faults that write no error line: how often the true service is named, read from `FIRSTFAULT_CASES`.
+//!
+//! `FIRSTFAULT_CASES` is a folder with `truth.json` (name → `{system, service, fault, inject_time, file, baseline}`) and the
+//! files it names. Without it there is nothing to measure, and the test says so.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use firstfault::cause::silent::{Silent, Window, suspects};
+use firstfault::summary::traces::Traces;
+use firstfault::time::Timestamp;
+use firstfault::{entry, framing, source};
+
+/// Share of faults whose service must be named first, and among the first three.
+const GOAL: (f64, f64) = (0.90, 0.95);
+
+#[test]
+fn silent_faults_are_named() {
+    let Some(folder) = std::env::var_os("FIRSTFAULT_CASES").map(PathBuf::from) else {
+        println!("skipped: FIRSTFAULT_CASES names no folder of labelled faults");
+        return;
+    };
+    let truth = std::fs::read_to_string(folder.join("truth.json")).expect("the folder holds truth.json");
+    let cases: BTreeMap<String, serde_json::Value> = serde_json::from_str(&truth).expect("truth.json is an object");
+    let mut baselines: BTreeMap<String, Traces> = BTreeMap::new();
+    let mut scores = Scores::default();
+    for (name, case) in &cases {
+        let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
+        let baseline = baselines.entry(text("baseline")).or_insert_with(|| read(&folder.join(text("baseline"))));
+        let traces = read(&folder.join(text("file")));
+        let since = Timestamp::parse(&text("inject_time"));
+        let found = suspects(&Window::new(&traces, since, None), &Window::new(baseline, None, None));
+        let rank = found.suspects.iter().position(|suspect| suspect.service == text("service")).map(|i| i + 1);
+        scores.add(&text("system"), &text("fault"), rank);
+        print_case(name, &text("service"), &text("fault"), rank, &found, since);
+    }
+    let (first, third) = scores.print();
+    assert!(first >= GOAL.0 && third >= GOAL.1, "AS@1 {first:.3}, AS@3 {third:.3}, wanted {GOAL:?}");
+}
+
+fn print_case(name: &str, service: &str, fault: &str, rank: Option<usize>, found: &Silent, since: Option<Timestamp>) {
+    println!("{name:22} {fault:16} true={service:30} rank={rank:?}");
+    for suspect in found.suspects.iter().take(4) {
+        let lag = since.map_or(0.0, |since| suspect.onset.seconds_since(since));
+        println!(
+            "    {:?} {:9.1} {:30} {}/{} onset {lag:+.0} s: {}",
+            suspect.kind, suspect.score, suspect.service, suspect.n_affected, suspect.n_compared, suspect.text
+        );
+    }
+}
+
+/// Ranks by system and fault.
+#[derive(Default)]
+struct Scores(BTreeMap<(String, String), Vec<Option<usize>>>);
+
+impl Scores {
+    fn add(&mut self, system: &str, fault: &str, rank: Option<usize>) {
+        for fault in [fault, "ALL"] {
+            self.0.entry((system.to_owned(), fault.to_owned())).or_default().push(rank);
+        }
+        self.0.entry(("all".to_owned(), String::new())).or_default().push(rank);
+    }
+
+    /// Prints all shares; returns those of rank 1 and of ranks up to 3 over everything.
+    fn print(&self) -> (f64, f64) {
+        let mut last = (0.0, 0.0);
+        for ((system, fault), ranks) in &self.0 {
+            let share = |k| ranks.iter().filter(|rank| rank.is_some_and(|rank| rank <= k)).count() as f64 / ranks.len() as f64;
+            println!("{system:16} {fault:16} n {:3} AS@1 {:.3} AS@3 {:.3} AS@5 {:.3}", ranks.len(), share(1), share(3), share(5));
+            if system == "all" {
+                last = (share(1), share(3));
+            }
+        }
+        last
+    }
+}
+
+/// All traces of a file.
+fn read(path: &Path) -> Traces {
+    let mut bytes = Vec::new();
+    let mut input = source::open(&source::Source::File(path.to_owned())).expect("a case can be opened");
+    input.read_to_end(&mut bytes).expect("a case can be read");
+    let mut traces = Traces::default();
+    for record in framing::records(0, &bytes) {
+        entry::decode(record, &mut |entry| traces.observe(&entry, &component(&entry)));
+    }
+    traces
+}
+
+/// Name of the workload that wrote an entry.
+fn component(entry: &entry::Entry<'_>) -> String {
+    let labels = [("k8s-pod/app", &entry.labels), ("service_name", &entry.resource.labels), ("container_name", &entry.resource.labels)];
+    let named = labels.iter().find_map(|(key, labels)| labels.get(key));
+    named.unwrap_or(&entry.resource.kind).to_owned()
+}
