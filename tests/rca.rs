@@ -39,13 +39,57 @@ fn silent_faults_are_named() {
     assert!(first >= GOAL.0 && third >= GOAL.1, "AS@1 {first:.3}, AS@3 {third:.3}, wanted {GOAL:?}");
 }
 
+#[test]
+fn healthy_halves_raise_nothing() {
+    let Some(folder) = std::env::var_os("FIRSTFAULT_SIM").map(PathBuf::from) else {
+        println!("skipped: FIRSTFAULT_SIM names no folder of simulated exports");
+        return;
+    };
+    let mut names: Vec<PathBuf> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|e| e.path()).collect();
+    names.sort();
+    let mut raised = Vec::new();
+    for name in names {
+        let truth = std::fs::read_to_string(name.join("truth.json")).expect("a case holds truth.json");
+        let truth: serde_json::Value = serde_json::from_str(&truth).expect("truth.json is JSON");
+        if truth["incidents"].as_array().is_some_and(|incidents| !incidents.is_empty()) {
+            continue;
+        }
+        let traces = read(&export(&name));
+        let mut starts: Vec<Timestamp> = traces.iter().map(|trace| trace.start()).collect();
+        starts.sort();
+        let middle = starts.get(starts.len() / 2).copied();
+        let found = suspects(&Window::new(&traces, middle, None), &Window::new(&traces, None, middle));
+        print_case(&name.display().to_string(), "none", "none", None, &found, middle);
+        println!("    {} traces, {} calls, not compared: {:?}", traces.len(), traces.calls().len(), found.uncompared);
+        raised.extend(found.suspects.into_iter().map(|suspect| (name.clone(), suspect.text)));
+    }
+    assert!(raised.is_empty(), "{raised:#?}");
+}
+
+#[test]
+fn windows_before_the_fault() {
+    let Some(folder) = std::env::var_os("FIRSTFAULT_CASES").map(PathBuf::from) else { return };
+    let truth = std::fs::read_to_string(folder.join("truth.json")).expect("the folder holds truth.json");
+    let cases: BTreeMap<String, serde_json::Value> = serde_json::from_str(&truth).expect("truth.json is an object");
+    for (name, case) in &cases {
+        let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
+        let baseline = read(&folder.join(text("baseline")));
+        let traces = read(&folder.join(text("file")));
+        let since = Timestamp::parse(&text("inject_time"));
+        let before = Window::new(&traces, None, since);
+        let found = suspects(&before, &Window::new(&baseline, None, None));
+        println!("BEFORE {} traces", before.len());
+        print_case(name, &text("service"), &text("fault"), None, &found, since);
+    }
+}
+
 fn print_case(name: &str, service: &str, fault: &str, rank: Option<usize>, found: &Silent, since: Option<Timestamp>) {
     println!("{name:22} {fault:16} true={service:30} rank={rank:?}");
     for suspect in found.suspects.iter().take(4) {
         let lag = since.map_or(0.0, |since| suspect.onset.seconds_since(since));
         println!(
-            "    {:?} {:9.1} {:30} {}/{} onset {lag:+.0} s: {}",
-            suspect.kind, suspect.score, suspect.service, suspect.n_affected, suspect.n_compared, suspect.text
+            "    {:?} {:?} {:9.1} {:30} {}/{} onset {lag:+.0} s: {}",
+            suspect.clarity, suspect.kind, suspect.score, suspect.service, suspect.n_affected, suspect.n_compared, suspect.text
         );
     }
 }
@@ -74,6 +118,14 @@ impl Scores {
         }
         last
     }
+}
+
+/// The export among the files of a simulated case.
+fn export(folder: &Path) -> PathBuf {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).expect("a folder").flatten().map(|e| e.path()).collect();
+    files.retain(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("log")));
+    files.sort();
+    files.swap_remove(0)
 }
 
 /// All traces of a file.

@@ -6,7 +6,7 @@
 //! - **code**: log lines and calls that a healthy request of an operation always has and now lacks, or a warning it never had.
 //!
 //! Time evidence ranks before code evidence: on labelled faults each is near-complete on its own kind of fault and almost
-//! silent on the other, and time evidence never rose for a defect in code.
+//! silent on the other, and time evidence never rose for a defect in code. What is clear ranks before what is faint.
 //!
 //! Everything here is right of ⊕: floats are allowed, over sorted keys.
 
@@ -42,6 +42,8 @@ pub struct Suspect {
     pub service: String,
     /// By which evidence.
     pub kind: Kind,
+    /// Whether chance could have done it.
+    pub clarity: Clarity,
     /// Milliseconds lost per call for time, a normal score for code. Comparable only within one kind.
     pub score: f64,
     /// What changed, in plain words with figures.
@@ -65,6 +67,15 @@ pub enum Kind {
     Time,
     /// It does not do what it did.
     Code,
+}
+
+/// Whether chance, or an old baseline, could have done it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Clarity {
+    /// Windows without a fault do not reach this.
+    Clear,
+    /// Worth a name only where somebody says there was a fault.
+    Faint,
 }
 
 /// An entry that shows it.
@@ -139,6 +150,8 @@ pub fn suspects(fault: &Window<'_>, baseline: &Window<'_>) -> Silent {
         suspect.details.extend(also.iter().filter(|other| other.service == suspect.service).map(|other| other.text.clone()));
     }
     suspects.extend(others);
+    // Within each, time comes before code and the larger score before the smaller one: both lists are in that order.
+    suspects.sort_by_key(|suspect| suspect.clarity);
     Silent { suspects, uncompared }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Shift {
     pub(super) baseline_ns: f64,
     /// Values of the fault window.
     pub(super) n: usize,
+    /// Mann-Whitney score.
+    pub(super) score: f64,
 }
 
 /// The shift of `fault` above `baseline`, `None` when it could be chance or does not matter. Both are sorted here.
@@ -49,7 +51,7 @@ pub(super) fn shift(fault: &mut [i64], baseline: &mut [i64]) -> Option<Shift> {
     let (n, m) = (fault.len() as f64, baseline.len() as f64);
     let auc = wins(fault, baseline) / (n * m);
     let score = (auc - 0.5) * n * m / (n * m * (n + m + 1.0) / 12.0).sqrt();
-    (auc > MIN_AUC && score > MIN_MANN_WHITNEY).then_some(Shift { by_ns, fault_ns, baseline_ns, n: fault.len() })
+    (auc > MIN_AUC && score > MIN_MANN_WHITNEY).then_some(Shift { by_ns, fault_ns, baseline_ns, n: fault.len(), score })
 }
 
 /// Median of sorted values, of which there is one.
