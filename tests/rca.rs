@@ -30,7 +30,9 @@ fn silent_faults_are_named() {
         let baseline = baselines.entry(text("baseline")).or_insert_with(|| read(&folder.join(text("baseline"))));
         let traces = read(&folder.join(text("file")));
         let since = Timestamp::parse(&text("inject_time"));
+        let begun = std::time::Instant::now();
         let found = suspects(&Window::new(&traces, since, None), &Window::new(baseline, None, None));
+        println!("{} traces of {}, {:?}", traces.len(), name, begun.elapsed());
         let rank = found.suspects.iter().position(|suspect| suspect.service == text("service")).map(|i| i + 1);
         scores.add(&text("system"), &text("fault"), rank);
         print_case(name, &text("service"), &text("fault"), rank, &found, since);

@@ -4,7 +4,9 @@
 //! - own time of a handling or an inner part: its latency less the union of its children's, by service and operation. An
 //!   entry request is told apart by the set of operations it called as well, else a change of traffic looks like latency;
 //! - a client span has no own time: what remains of it *is* the gap. Where the callee is not traced, the whole call counts;
-//! - `T(x) = S + fi · ΣI + 0.9 · fo · ΣO`, with S the largest shift of own time, I and O the shifts of the edges into and out
+//! - a visit is the gap and the own time of the handling together. A starved service stalls now before its handling, now in
+//!   it: where neither of the two has shifted, their sum may;
+//! - `T(x) = S + fi · ΣI + 0.9 · fo · ΣO`, with S the largest shift of own time (ΣI may be that of visits), I and O the shifts of the edges into and out
 //!   of x, and fi, fo the share of those edges that shifted. So: all calls into v slow from every caller blames v; all calls
 //!   out of u slow to several callees blames u (it is starved and reads answers late); one slow edge of many, its callee.
 
@@ -29,6 +31,8 @@ const CLEAR_SCORE: f64 = 3.0;
 struct Times<'t> {
     own: BTreeMap<(u64, u64), Vec<Sample<'t>>>,
     gaps: BTreeMap<(u64, u64, Callee), Vec<Sample<'t>>>,
+    /// Gap and handling together, the callee's own calls left out, by caller and callee.
+    visits: BTreeMap<(u64, u64), Vec<Sample<'t>>>,
 }
 
 /// How much of a call an edge's samples hold.
@@ -60,6 +64,7 @@ enum What {
     Own { operation: u64 },
     Into { caller: u64, callee: Callee },
     OutOf { callee: u64 },
+    Visit { caller: u64 },
 }
 
 /// Services that lose time, most first.
@@ -98,6 +103,14 @@ pub(super) fn suspects(fault: &Window<'_>, baseline: &Window<'_>, uncompared: &m
         out.n_out += 1;
         out.out.extend(finding(*caller, What::OutOf { callee: *callee }));
     }
+    for (edge, samples) in &now.visits {
+        let found = by_service.entry(edge.1).or_default();
+        if found.own.is_empty() && found.into.is_empty() {
+            let shift = compare(samples, before.visits.get(edge).map(Vec::as_slice));
+            let what = What::Visit { caller: edge.0 };
+            found.visits.extend(shift.map(|shift| Finding { service: edge.1, what, shift, samples }));
+        }
+    }
     let n_new = now.own.keys().filter(|key| !before.own.contains_key(key)).count();
     if n_new > 0 {
         uncompared.push(format!("{n_new} of {} traced operations do not occur in the baseline", now.own.len()));
@@ -114,6 +127,7 @@ struct Service<'t, 's> {
     own: Vec<Finding<'t, 's>>,
     into: Vec<Finding<'t, 's>>,
     out: Vec<Finding<'t, 's>>,
+    visits: Vec<Finding<'t, 's>>,
     n_into: usize,
     n_out: usize,
 }
@@ -123,11 +137,12 @@ impl Service<'_, '_> {
         let own = self.own.iter().map(|finding| finding.shift.by_ns).fold(0.0, f64::max);
         let into = share(self.into.len(), self.n_into) * total(&self.into);
         let out = OUT_WEIGHT * share(self.out.len(), self.n_out) * total(&self.out);
-        let score_ns = own + into + out;
+        let visits = share(self.visits.len(), self.n_into) * total(&self.visits);
+        let score_ns = own + into + out + visits;
         if score_ns <= 0.0 {
             return None;
         }
-        let mut terms = [(own, &self.own), (into, &self.into), (out, &self.out)];
+        let mut terms = [(own, &self.own), (into, &self.into), (out, &self.out), (visits, &self.visits)];
         terms.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut findings: Vec<&Finding<'_, '_>> = terms
             .iter()
@@ -166,6 +181,9 @@ impl Finding<'_, '_> {
                 format!("calls from {} into {} wait before or after their handling", name(caller), name(self.service))
             }
             What::Into { caller, .. } => format!("calls from {} into {} take", name(caller), name(self.service)),
+            What::Visit { caller } => {
+                format!("calls from {} into {}, without the calls it makes, take", name(caller), name(self.service))
+            }
             What::OutOf { callee } => {
                 format!("calls out of {} to {} wait before or after their handling", name(self.service), name(callee))
             }
@@ -223,9 +241,15 @@ fn measure<'t>(trees: &[Tree<'t>]) -> Times<'t> {
 
 impl<'t> Times<'t> {
     fn call(&mut self, tree: &Tree<'t>, node: &Node<'t>, span: &'t Span) {
-        let handled = node.children.iter().filter_map(|child| tree.nodes[*child].span).find(|s| s.kind == SpanKind::Server);
+        let children = node.children.iter().map(|child| &tree.nodes[*child]);
+        let handled = children.filter_map(|child| Some((child, child.span?))).find(|(_, s)| s.kind == SpanKind::Server);
         let (callee, kind, ns) = match handled {
-            Some(server) => (server.service, Callee::Traced, (span.latency_ns - server.latency_ns).max(0)),
+            Some((child, server)) => {
+                let calls_ns = server.latency_ns - own_time(tree, child, server);
+                let ns = (span.latency_ns - calls_ns).max(0);
+                self.visits.entry((node.service, server.service)).or_default().push(Sample { ns, span });
+                (server.service, Callee::Traced, (span.latency_ns - server.latency_ns).max(0))
+            }
             None if span.peer != 0 => (span.peer, Callee::Untraced, span.latency_ns),
             None => return,
         };
