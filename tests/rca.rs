@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use firstfault::cause::silent::{Silent, Window, suspects};
+use firstfault::cause::silent::{Silent, Window, episode, suspects};
 use firstfault::summary::traces::Traces;
 use firstfault::time::Timestamp;
 use firstfault::{entry, framing, source};
@@ -62,6 +62,10 @@ fn healthy_halves_raise_nothing() {
         let middle = starts.get(starts.len() / 2).copied();
         let found = suspects(&Window::new(&traces, middle, None), &Window::new(&traces, None, middle));
         print_case(&name.display().to_string(), "none", "none", None, &found, middle);
+        if let Some(window) = episode(&Window::new(&traces, middle, None), &Window::new(&traces, None, middle)) {
+            let found = suspects(&window, &Window::new(&traces, None, middle));
+            print_case("EPISODE", "none", "none", None, &found, middle);
+        }
         println!("    {} traces, {} calls, not compared: {:?}", traces.len(), traces.calls().len(), found.uncompared);
         raised.extend(found.suspects.into_iter().map(|suspect| (name.clone(), suspect.text)));
     }
@@ -69,20 +73,35 @@ fn healthy_halves_raise_nothing() {
 }
 
 #[test]
-fn windows_before_the_fault() {
+fn onset_unknown() {
     let Some(folder) = std::env::var_os("FIRSTFAULT_CASES").map(PathBuf::from) else { return };
     let truth = std::fs::read_to_string(folder.join("truth.json")).expect("the folder holds truth.json");
     let cases: BTreeMap<String, serde_json::Value> = serde_json::from_str(&truth).expect("truth.json is an object");
+    let (mut whole_scores, mut scores) = (Scores::default(), Scores::default());
     for (name, case) in &cases {
         let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
         let baseline = read(&folder.join(text("baseline")));
+        let baseline = Window::new(&baseline, None, None);
         let traces = read(&folder.join(text("file")));
         let since = Timestamp::parse(&text("inject_time"));
-        let before = Window::new(&traces, None, since);
-        let found = suspects(&before, &Window::new(&baseline, None, None));
-        println!("BEFORE {} traces", before.len());
-        print_case(name, &text("service"), &text("fault"), None, &found, since);
+        let rank = |found: &Silent| found.suspects.iter().position(|s| s.service == text("service")).map(|i| i + 1);
+        let before = suspects(&Window::new(&traces, None, since), &baseline);
+        println!("BEFORE");
+        print_case(name, &text("service"), &text("fault"), rank(&before), &before, since);
+        let whole = Window::new(&traces, None, None);
+        let found = suspects(&whole, &baseline);
+        whole_scores.add(&text("system"), &text("fault"), rank(&found));
+        let begun = std::time::Instant::now();
+        let episode = episode(&whole, &baseline);
+        println!("UNKNOWN {:?} traces of {}, {:?}", episode.as_ref().map(Window::len), whole.len(), begun.elapsed());
+        let found = suspects(episode.as_ref().unwrap_or(&whole), &baseline);
+        scores.add(&text("system"), &text("fault"), rank(&found));
+        print_case(name, &text("service"), &text("fault"), rank(&found), &found, since);
     }
+    println!("WHOLE");
+    whole_scores.print();
+    println!("EPISODE");
+    scores.print();
 }
 
 fn print_case(name: &str, service: &str, fault: &str, rank: Option<usize>, found: &Silent, since: Option<Timestamp>) {

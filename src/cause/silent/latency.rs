@@ -12,7 +12,8 @@
 
 use std::collections::BTreeMap;
 
-use super::sample::{MIN_VALUES, Shift, onset, shift};
+use super::episode::Hits;
+use super::sample::{MIN_VALUES, Shift, far_above, onset, shift};
 use super::{Clarity, EXEMPLARS, Exemplar, Kind, Suspect, Window, ms, name};
 use crate::summary::traces::{Node, Span, SpanKind, Tree};
 use crate::time::Timestamp;
@@ -20,11 +21,13 @@ use crate::time::Timestamp;
 /// Edges out of a service say a little less about it than edges into it.
 const OUT_WEIGHT: f64 = 0.9;
 
-/// A suspect is clear when it loses this much, over at least this many calls, and its Mann-Whitney scores together reach this.
-/// Fault-free windows against a baseline some hours old shift by up to 45 ms in any number of calls, by 200 ms in four.
+/// A suspect is clear when it loses this much, in at least this many calls, its Mann-Whitney scores together reach this, and
+/// this share of its calls lies nearer to the new median than to the old one. Fault-free windows against a baseline some
+/// hours old shift by up to 45 ms in any number of calls, and by 500 ms in bursts that half of ten calls fall into.
 const CLEAR_SHIFT_NS: f64 = 50e6;
 const CLEAR_CALLS: usize = 5;
 const CLEAR_SCORE: f64 = 3.0;
+const CLEAR_SHARE: f64 = 0.65;
 
 /// Own times and gaps of one window.
 #[derive(Default)]
@@ -48,6 +51,8 @@ enum Callee {
 #[derive(Clone, Copy)]
 struct Sample<'t> {
     ns: i64,
+    /// Index of its tree in the window.
+    tree: usize,
     span: &'t Span,
 }
 
@@ -153,17 +158,22 @@ impl Service<'_, '_> {
             })
             .collect();
         let texts: Vec<String> = findings.iter().map(|finding| finding.text(fault, baseline)).collect();
-        let clarity = clarity(score_ns, &findings);
+        let significance = significance(&findings);
+        let n_calls: usize = findings.iter().map(|finding| finding.shift.n).sum();
         findings.truncate(terms[0].1.len());
         let slow = slow_samples(&findings);
+        let n_affected = slow.iter().filter(|(_, _, slow)| *slow).count();
+        let clear = score_ns >= CLEAR_SHIFT_NS && n_calls >= CLEAR_CALLS && significance >= CLEAR_SCORE;
+        let most = n_affected as f64 >= CLEAR_SHARE * slow.len() as f64;
         Some(Suspect {
             service: name(fault, baseline, service).to_owned(),
             kind: Kind::Time,
-            clarity,
+            clarity: if clear && most { Clarity::Clear } else { Clarity::Faint },
             score: score_ns / 1e6,
+            significance,
             text: texts[0].clone(),
             details: texts[1..].to_vec(),
-            n_affected: slow.iter().filter(|(_, _, slow)| *slow).count() as u64,
+            n_affected: n_affected as u64,
             n_compared: slow.len() as u64,
             onset: onset(&slow.iter().map(|(at, _, slow)| (*at, *slow)).collect::<Vec<_>>()).unwrap_or_default(),
             exemplars: exemplars(&slow, fault),
@@ -192,12 +202,9 @@ impl Finding<'_, '_> {
     }
 }
 
-fn clarity(score_ns: f64, findings: &[&Finding<'_, '_>]) -> Clarity {
-    let n_calls: usize = findings.iter().map(|finding| finding.shift.n).sum();
-    // Stouffer: the sum of k independent normal scores has a deviation of √k.
-    let score = findings.iter().map(|finding| finding.shift.score).sum::<f64>() / (findings.len() as f64).sqrt();
-    let clear = score_ns >= CLEAR_SHIFT_NS && n_calls >= CLEAR_CALLS && score >= CLEAR_SCORE;
-    if clear { Clarity::Clear } else { Clarity::Faint }
+/// Scores of the findings together: the sum of k independent normal scores has a deviation of √k (Stouffer).
+fn significance(findings: &[&Finding<'_, '_>]) -> f64 {
+    findings.iter().map(|finding| finding.shift.score).sum::<f64>() / (findings.len() as f64).sqrt()
 }
 
 /// Samples of the findings in order of effect time, with whether each lies nearer to the new median than to the old one.
@@ -225,14 +232,14 @@ fn compare(now: &[Sample<'_>], before: Option<&[Sample<'_>]>) -> Option<Shift> {
 
 fn measure<'t>(trees: &[Tree<'t>]) -> Times<'t> {
     let mut times = Times::default();
-    for tree in trees {
+    for (t, tree) in trees.iter().enumerate() {
         for node in &tree.nodes {
             let Some(span) = node.span else { continue };
             if span.kind == SpanKind::Client {
-                times.call(tree, node, span);
+                times.call(t, tree, node, span);
             } else {
                 let ns = own_time(tree, node, span);
-                times.own.entry((node.service, operation_key(tree, node))).or_default().push(Sample { ns, span });
+                times.own.entry((node.service, operation_key(tree, node))).or_default().push(Sample { ns, tree: t, span });
             }
         }
     }
@@ -240,20 +247,39 @@ fn measure<'t>(trees: &[Tree<'t>]) -> Times<'t> {
 }
 
 impl<'t> Times<'t> {
-    fn call(&mut self, tree: &Tree<'t>, node: &Node<'t>, span: &'t Span) {
+    fn call(&mut self, t: usize, tree: &Tree<'t>, node: &Node<'t>, span: &'t Span) {
         let children = node.children.iter().map(|child| &tree.nodes[*child]);
         let handled = children.filter_map(|child| Some((child, child.span?))).find(|(_, s)| s.kind == SpanKind::Server);
         let (callee, kind, ns) = match handled {
             Some((child, server)) => {
                 let calls_ns = server.latency_ns - own_time(tree, child, server);
                 let ns = (span.latency_ns - calls_ns).max(0);
-                self.visits.entry((node.service, server.service)).or_default().push(Sample { ns, span });
+                self.visits.entry((node.service, server.service)).or_default().push(Sample { ns, tree: t, span });
                 (server.service, Callee::Traced, (span.latency_ns - server.latency_ns).max(0))
             }
             None if span.peer != 0 => (span.peer, Callee::Untraced, span.latency_ns),
             None => return,
         };
-        self.gaps.entry((node.service, callee, kind)).or_default().push(Sample { ns, span });
+        self.gaps.entry((node.service, callee, kind)).or_default().push(Sample { ns, tree: t, span });
+    }
+}
+
+/// Times far above their healthy median, by operation, edge and visit.
+pub(super) fn hits(fault: &Window<'_>, baseline: &Window<'_>) -> Vec<Hits> {
+    let (now, before) = (measure(&fault.trees), measure(&baseline.trees));
+    let mut all = Vec::new();
+    collect_hits(&now.own, &before.own, &mut all);
+    collect_hits(&now.gaps, &before.gaps, &mut all);
+    collect_hits(&now.visits, &before.visits, &mut all);
+    all
+}
+
+fn collect_hits<K: Ord>(now: &BTreeMap<K, Vec<Sample<'_>>>, before: &BTreeMap<K, Vec<Sample<'_>>>, all: &mut Vec<Hits>) {
+    for (key, samples) in now {
+        let mut known: Vec<i64> = before.get(key).map_or(Vec::new(), |known| known.iter().map(|s| s.ns).collect());
+        let Some(far) = far_above(&mut known) else { continue };
+        let now = samples.iter().map(|sample| (sample.tree, sample.ns as f64 > far)).collect();
+        all.push(Hits { now, before: (known.iter().filter(|ns| **ns as f64 > far).count(), known.len()) });
     }
 }
 

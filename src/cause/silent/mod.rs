@@ -10,11 +10,13 @@
 //!
 //! Everything here is right of ⊕: floats are allowed, over sorted keys.
 
+mod episode;
 mod latency;
 mod sample;
 mod steps;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::source::Origin;
 use crate::summary::traces::{Span, SpanKind, Trace, Traces, Tree, Witness};
@@ -46,6 +48,8 @@ pub struct Suspect {
     pub clarity: Clarity,
     /// Milliseconds lost per call for time, a normal score for code. Comparable only within one kind.
     pub score: f64,
+    /// How unlikely it is by chance, as a normal score: comparable between both kinds.
+    pub significance: f64,
     /// What changed, in plain words with figures.
     pub text: String,
     /// Further findings about the same service, in plain words.
@@ -153,6 +157,26 @@ pub fn suspects(fault: &Window<'_>, baseline: &Window<'_>) -> Silent {
     // Within each, time comes before code and the larger score before the smaller one: both lists are in that order.
     suspects.sort_by_key(|suspect| suspect.clarity);
     Silent { suspects, uncompared }
+}
+
+/// The part of `window` in which a service differs most clearly from a healthy one; `None` when none does. For exports of
+/// which nobody knows when the fault began.
+pub fn episode<'t>(window: &Window<'t>, baseline: &Window<'_>) -> Option<Window<'t>> {
+    if window.len() < MIN_TRACES || baseline.len() < MIN_TRACES {
+        return None;
+    }
+    let part = |stretch: Range<usize>| {
+        let start = |idx: usize| window.trees.get(idx).map(|tree| tree.start);
+        Window::new(window.traces, start(stretch.start), start(stretch.end))
+    };
+    let parts = std::iter::once(0..window.len()).chain(episode::scan(window, baseline)).map(part);
+    let judged = parts.filter_map(|part| {
+        let found = suspects(&part, baseline).suspects;
+        let first = found.into_iter().max_by(|a, b| b.clarity.cmp(&a.clarity).then(a.significance.total_cmp(&b.significance)))?;
+        Some((first.clarity, first.significance, part))
+    });
+    let best = judged.reduce(|a, b| if b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)).is_lt() { b } else { a });
+    best.map(|(_, _, part)| part)
 }
 
 impl Exemplar {

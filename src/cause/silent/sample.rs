@@ -54,6 +54,16 @@ pub(super) fn shift(fault: &mut [i64], baseline: &mut [i64]) -> Option<Shift> {
     (auc > MIN_AUC && score > MIN_MANN_WHITNEY).then_some(Shift { by_ns, fault_ns, baseline_ns, n: fault.len(), score })
 }
 
+/// The value above which one is no longer healthy; `None` with too few healthy ones. They are sorted here.
+pub(super) fn far_above(healthy: &mut [i64]) -> Option<f64> {
+    if healthy.len() < MIN_VALUES {
+        return None;
+    }
+    healthy.sort_unstable();
+    let median = median(healthy);
+    Some(median + MIN_SHIFT_NS.max(MIN_DEVIATIONS * MAD_TO_SIGMA * deviation(healthy, median)))
+}
+
 /// Median of sorted values, of which there is one.
 pub(super) fn median(sorted: &[i64]) -> f64 {
     let mid = sorted.len() / 2;

@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::episode::Hits;
 use super::sample::{onset, proportion_score};
 use super::{Clarity, EXEMPLARS, Exemplar, Kind, Suspect, Window, name};
 use crate::summary::traces::{Level, Node, SpanKind, Tree};
@@ -126,6 +127,24 @@ pub(super) fn suspects(fault: &Window<'_>, baseline: &Window<'_>, uncompared: &m
     suspects
 }
 
+/// Broken rules by operation, and usual steps lacking by operation and step.
+pub(super) fn hits(fault: &Window<'_>, baseline: &Window<'_>) -> Vec<Hits> {
+    let (now, before) = (handlings(fault), handlings(baseline));
+    let mut all = Vec::new();
+    for (operation, known) in &before {
+        let rules = learn(known);
+        let Some(handlings) = now.get(operation).filter(|_| rules.n >= MIN_TAUGHT) else { continue };
+        let broken = |handling: &Handling| !rules.breach(handling).is_empty();
+        let n_broken = known.iter().filter(|handling| broken(handling)).count();
+        all.push(Hits { now: handlings.iter().map(|h| (h.at.0, broken(h))).collect(), before: (n_broken, rules.n) });
+        for (step, k0) in rules.known.iter().filter(|(step, k0)| **k0 * 5 >= rules.n && !rules.is_alarm(**step)) {
+            let now = handlings.iter().map(|handling| (handling.at.0, !handling.took(*step))).collect();
+            all.push(Hits { now, before: (rules.n - k0, rules.n) });
+        }
+    }
+    all
+}
+
 fn suspect(service: &str, mut charges: Vec<Charge>) -> Option<Suspect> {
     charges.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut charges = charges.into_iter();
@@ -135,6 +154,7 @@ fn suspect(service: &str, mut charges: Vec<Charge>) -> Option<Suspect> {
         kind: Kind::Code,
         clarity: if first.score >= CLEAR_SCORE { Clarity::Clear } else { Clarity::Faint },
         score: first.score,
+        significance: first.score,
         text: first.text,
         details: charges.filter(|charge| charge.score >= MIN_SCORE).map(|charge| charge.text).collect(),
         n_affected: first.n_affected as u64,

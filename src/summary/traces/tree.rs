@@ -19,6 +19,8 @@ pub struct Tree<'t> {
     pub nodes: Vec<Node<'t>>,
     /// True when records of the trace were cut: what is missing from it proves nothing.
     pub cut: bool,
+    /// When its first record began.
+    pub start: Timestamp,
 }
 
 /// A span with what happened under it, or the events of a service whose spans are not in the export.
@@ -58,7 +60,7 @@ impl<'t> Tree<'t> {
                 nodes.push(Node::new(Some(span), span.service, span.operation));
             }
         }
-        let mut tree = Tree { nodes, cut: trace.is_cut() };
+        let mut tree = Tree { nodes, cut: trace.is_cut(), start: trace.start() };
         tree.link();
         tree.attach(&trace.events);
         tree
