@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use firstfault::cause::silent::{Silent, Window, episode, suspects};
+use firstfault::cause::silent::{Healthy, Silent, Window, episode, suspects};
 use firstfault::summary::traces::Traces;
 use firstfault::time::Timestamp;
 use firstfault::{entry, framing, source};
@@ -31,7 +31,7 @@ fn silent_faults_are_named() {
         let traces = read(&folder.join(text("file")));
         let since = Timestamp::parse(&text("inject_time"));
         let begun = std::time::Instant::now();
-        let found = suspects(&Window::new(&traces, since, None), &Window::new(baseline, None, None));
+        let found = suspects(&Window::new(&traces, since, None), &Healthy::new(&Window::new(baseline, None, None)));
         println!("{} traces of {}, {:?}", traces.len(), name, begun.elapsed());
         let rank = found.suspects.iter().position(|suspect| suspect.service == text("service")).map(|i| i + 1);
         scores.add(&text("system"), &text("fault"), rank);
@@ -60,10 +60,12 @@ fn healthy_halves_raise_nothing() {
         let mut starts: Vec<Timestamp> = traces.iter().map(|trace| trace.start()).collect();
         starts.sort();
         let middle = starts.get(starts.len() / 2).copied();
-        let found = suspects(&Window::new(&traces, middle, None), &Window::new(&traces, None, middle));
+        let found = suspects(&Window::new(&traces, middle, None), &Healthy::new(&Window::new(&traces, None, middle)));
         print_case(&name.display().to_string(), "none", "none", None, &found, middle);
-        if let Some(window) = episode(&Window::new(&traces, middle, None), &Window::new(&traces, None, middle)) {
-            let found = suspects(&window, &Window::new(&traces, None, middle));
+        if let Some(window) =
+            episode(&Window::new(&traces, middle, None), &Healthy::new(&Window::new(&traces, None, middle)))
+        {
+            let found = suspects(&window, &Healthy::new(&Window::new(&traces, None, middle)));
             print_case("EPISODE", "none", "none", None, &found, middle);
         }
         println!("    {} traces, {} calls, not compared: {:?}", traces.len(), traces.calls().len(), found.uncompared);
@@ -81,7 +83,7 @@ fn onset_unknown() {
     for (name, case) in &cases {
         let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
         let baseline = read(&folder.join(text("baseline")));
-        let baseline = Window::new(&baseline, None, None);
+        let baseline = Healthy::new(&Window::new(&baseline, None, None));
         let traces = read(&folder.join(text("file")));
         let since = Timestamp::parse(&text("inject_time"));
         let rank = |found: &Silent| found.suspects.iter().position(|s| s.service == text("service")).map(|i| i + 1);
@@ -110,7 +112,13 @@ fn print_case(name: &str, service: &str, fault: &str, rank: Option<usize>, found
         let lag = since.map_or(0.0, |since| suspect.onset.seconds_since(since));
         println!(
             "    {:?} {:?} {:9.1} {:30} {}/{} onset {lag:+.0} s: {}",
-            suspect.clarity, suspect.kind, suspect.score, suspect.service, suspect.n_affected, suspect.n_compared, suspect.text
+            suspect.clarity,
+            suspect.kind,
+            suspect.score,
+            suspect.service,
+            suspect.n_affected,
+            suspect.n_compared,
+            suspect.text
         );
     }
 }
@@ -131,8 +139,15 @@ impl Scores {
     fn print(&self) -> (f64, f64) {
         let mut last = (0.0, 0.0);
         for ((system, fault), ranks) in &self.0 {
-            let share = |k| ranks.iter().filter(|rank| rank.is_some_and(|rank| rank <= k)).count() as f64 / ranks.len() as f64;
-            println!("{system:16} {fault:16} n {:3} AS@1 {:.3} AS@3 {:.3} AS@5 {:.3}", ranks.len(), share(1), share(3), share(5));
+            let share =
+                |k| ranks.iter().filter(|rank| rank.is_some_and(|rank| rank <= k)).count() as f64 / ranks.len() as f64;
+            println!(
+                "{system:16} {fault:16} n {:3} AS@1 {:.3} AS@3 {:.3} AS@5 {:.3}",
+                ranks.len(),
+                share(1),
+                share(3),
+                share(5)
+            );
             if system == "all" {
                 last = (share(1), share(3));
             }
@@ -163,7 +178,11 @@ fn read(path: &Path) -> Traces {
 
 /// Name of the workload that wrote an entry.
 fn component(entry: &entry::Entry<'_>) -> String {
-    let labels = [("k8s-pod/app", &entry.labels), ("service_name", &entry.resource.labels), ("container_name", &entry.resource.labels)];
+    let labels = [
+        ("k8s-pod/app", &entry.labels),
+        ("service_name", &entry.resource.labels),
+        ("container_name", &entry.resource.labels),
+    ];
     let named = labels.iter().find_map(|(key, labels)| labels.get(key));
     named.unwrap_or(&entry.resource.kind).to_owned()
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::sample::{MIN_VALUES, proportion_score};
-use super::{Window, latency, steps};
+use super::{Healthy, Part, latency, steps};
 
 /// Parts of equal trace counts that a stretch is made of; all pairs of them are looked at.
 const PARTS: usize = 36;
@@ -30,10 +30,10 @@ pub(super) struct Hits {
 }
 
 /// Stretches that differ, as indexes of traces, the most unlikely first, none twice.
-pub(super) fn scan(fault: &Window<'_>, baseline: &Window<'_>) -> Vec<Range<usize>> {
-    let kinds = latency::hits(fault, baseline).into_iter().chain(steps::hits(fault, baseline));
+pub(super) fn scan(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Range<usize>> {
+    let kinds = latency::hits(fault, healthy).into_iter().chain(steps::hits(fault, healthy));
     let kinds = kinds.filter(|hits| hits.now.iter().any(|(_, hit)| *hit));
-    let mut stretches: Vec<_> = kinds.filter_map(|hits| best_stretch(&hits, fault.len())).collect();
+    let mut stretches: Vec<_> = kinds.filter_map(|hits| best_stretch(&hits, fault.trees.len())).collect();
     stretches.retain(|(score, _)| *score >= MIN_SCORE);
     stretches.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (a.1.start, a.1.end).cmp(&(b.1.start, b.1.end))));
     let mut found: Vec<Range<usize>> = Vec::new();

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use super::episode::Hits;
 use super::sample::{MIN_VALUES, Shift, far_above, onset, shift};
-use super::{Clarity, EXEMPLARS, Exemplar, Kind, Suspect, Window, ms, name};
+use super::{Clarity, EXEMPLARS, Exemplar, Healthy, Kind, Part, Suspect, ms, name};
 use crate::summary::traces::{Node, Span, SpanKind, Tree};
 use crate::time::Timestamp;
 
@@ -23,15 +23,15 @@ const OUT_WEIGHT: f64 = 0.9;
 
 /// A suspect is clear when it loses this much, in at least this many calls, its Mann-Whitney scores together reach this, and
 /// this share of its calls lies nearer to the new median than to the old one. Fault-free windows against a baseline some
-/// hours old shift by up to 45 ms in any number of calls, and by 500 ms in bursts that half of ten calls fall into.
+/// hours old shift by up to 45 ms in any number of calls, and by 500 ms in bursts that four of six calls fall into.
 const CLEAR_SHIFT_NS: f64 = 50e6;
 const CLEAR_CALLS: usize = 5;
 const CLEAR_SCORE: f64 = 3.0;
-const CLEAR_SHARE: f64 = 0.65;
+const CLEAR_SHARE: f64 = 0.7;
 
 /// Own times and gaps of one window.
 #[derive(Default)]
-struct Times<'t> {
+pub(super) struct Times<'t> {
     own: BTreeMap<(u64, u64), Vec<Sample<'t>>>,
     gaps: BTreeMap<(u64, u64, Callee), Vec<Sample<'t>>>,
     /// Gap and handling together, the callee's own calls left out, by caller and callee.
@@ -73,8 +73,8 @@ enum What {
 }
 
 /// Services that lose time, most first.
-pub(super) fn suspects(fault: &Window<'_>, baseline: &Window<'_>, uncompared: &mut Vec<String>) -> Vec<Suspect> {
-    let (now, before) = (measure(&fault.trees), measure(&baseline.trees));
+pub(super) fn suspects(fault: Part<'_, '_>, healthy: &Healthy<'_>, uncompared: &mut Vec<String>) -> Vec<Suspect> {
+    let (now, before) = (Times::measure(fault), &healthy.times);
     let pooled: Vec<i64> = before
         .gaps
         .iter()
@@ -121,7 +121,7 @@ pub(super) fn suspects(fault: &Window<'_>, baseline: &Window<'_>, uncompared: &m
         uncompared.push(format!("{n_new} of {} traced operations do not occur in the baseline", now.own.len()));
     }
     let mut suspects: Vec<Suspect> =
-        by_service.iter().filter_map(|(service, found)| found.suspect(*service, fault, baseline)).collect();
+        by_service.iter().filter_map(|(service, found)| found.suspect(*service, fault, healthy)).collect();
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.service.cmp(&b.service)));
     suspects
 }
@@ -138,7 +138,7 @@ struct Service<'t, 's> {
 }
 
 impl Service<'_, '_> {
-    fn suspect(&self, service: u64, fault: &Window<'_>, baseline: &Window<'_>) -> Option<Suspect> {
+    fn suspect(&self, service: u64, fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Option<Suspect> {
         let own = self.own.iter().map(|finding| finding.shift.by_ns).fold(0.0, f64::max);
         let into = share(self.into.len(), self.n_into) * total(&self.into);
         let out = OUT_WEIGHT * share(self.out.len(), self.n_out) * total(&self.out);
@@ -157,7 +157,7 @@ impl Service<'_, '_> {
                 findings
             })
             .collect();
-        let texts: Vec<String> = findings.iter().map(|finding| finding.text(fault, baseline)).collect();
+        let texts: Vec<String> = findings.iter().map(|finding| finding.text(fault, healthy)).collect();
         let significance = significance(&findings);
         let n_calls: usize = findings.iter().map(|finding| finding.shift.n).sum();
         findings.truncate(terms[0].1.len());
@@ -166,7 +166,7 @@ impl Service<'_, '_> {
         let clear = score_ns >= CLEAR_SHIFT_NS && n_calls >= CLEAR_CALLS && significance >= CLEAR_SCORE;
         let most = n_affected as f64 >= CLEAR_SHARE * slow.len() as f64;
         Some(Suspect {
-            service: name(fault, baseline, service).to_owned(),
+            service: name(fault.traces, healthy.traces, service).to_owned(),
             kind: Kind::Time,
             clarity: if clear && most { Clarity::Clear } else { Clarity::Faint },
             score: score_ns / 1e6,
@@ -182,9 +182,9 @@ impl Service<'_, '_> {
 }
 
 impl Finding<'_, '_> {
-    fn text(&self, fault: &Window<'_>, baseline: &Window<'_>) -> String {
+    fn text(&self, fault: Part<'_, '_>, healthy: &Healthy<'_>) -> String {
         let Shift { by_ns, fault_ns, baseline_ns, n, .. } = self.shift;
-        let name = |hash| name(fault, baseline, hash);
+        let name = |hash| name(fault.traces, healthy.traces, hash);
         let subject = match self.what {
             What::Own { operation } => format!("{} itself, in `{}`, takes", name(self.service), name(operation)),
             What::Into { caller, callee: Callee::Traced } => {
@@ -220,7 +220,7 @@ fn slow_samples<'t>(findings: &[&Finding<'t, '_>]) -> Vec<(Timestamp, &'t Span, 
     slow
 }
 
-fn exemplars(slow: &[(Timestamp, &Span, bool)], fault: &Window<'_>) -> Vec<Exemplar> {
+fn exemplars(slow: &[(Timestamp, &Span, bool)], fault: Part<'_, '_>) -> Vec<Exemplar> {
     let slow = slow.iter().filter(|(_, _, slow)| *slow);
     slow.take(EXEMPLARS).map(|(_, span, _)| Exemplar::of_span(fault.traces, span)).collect()
 }
@@ -230,23 +230,25 @@ fn compare(now: &[Sample<'_>], before: Option<&[Sample<'_>]>) -> Option<Shift> {
     shift(&mut values(now), &mut values(before?))
 }
 
-fn measure<'t>(trees: &[Tree<'t>]) -> Times<'t> {
-    let mut times = Times::default();
-    for (t, tree) in trees.iter().enumerate() {
-        for node in &tree.nodes {
-            let Some(span) = node.span else { continue };
-            if span.kind == SpanKind::Client {
-                times.call(t, tree, node, span);
-            } else {
-                let ns = own_time(tree, node, span);
-                times.own.entry((node.service, operation_key(tree, node))).or_default().push(Sample { ns, tree: t, span });
+impl<'t> Times<'t> {
+    /// Measures every call and every handling.
+    pub(super) fn measure(part: Part<'_, 't>) -> Times<'t> {
+        let mut times = Times::default();
+        for (t, tree) in part.trees.iter().enumerate() {
+            for node in &tree.nodes {
+                let Some(span) = node.span else { continue };
+                if span.kind == SpanKind::Client {
+                    times.call(t, tree, node, span);
+                } else {
+                    let ns = own_time(tree, node, span);
+                    let key = (node.service, operation_key(tree, node));
+                    times.own.entry(key).or_default().push(Sample { ns, tree: t, span });
+                }
             }
         }
+        times
     }
-    times
-}
 
-impl<'t> Times<'t> {
     fn call(&mut self, t: usize, tree: &Tree<'t>, node: &Node<'t>, span: &'t Span) {
         let children = node.children.iter().map(|child| &tree.nodes[*child]);
         let handled = children.filter_map(|child| Some((child, child.span?))).find(|(_, s)| s.kind == SpanKind::Server);
@@ -265,8 +267,8 @@ impl<'t> Times<'t> {
 }
 
 /// Times far above their healthy median, by operation, edge and visit.
-pub(super) fn hits(fault: &Window<'_>, baseline: &Window<'_>) -> Vec<Hits> {
-    let (now, before) = (measure(&fault.trees), measure(&baseline.trees));
+pub(super) fn hits(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Hits> {
+    let (now, before) = (Times::measure(fault), &healthy.times);
     let mut all = Vec::new();
     collect_hits(&now.own, &before.own, &mut all);
     collect_hits(&now.gaps, &before.gaps, &mut all);
@@ -274,7 +276,11 @@ pub(super) fn hits(fault: &Window<'_>, baseline: &Window<'_>) -> Vec<Hits> {
     all
 }
 
-fn collect_hits<K: Ord>(now: &BTreeMap<K, Vec<Sample<'_>>>, before: &BTreeMap<K, Vec<Sample<'_>>>, all: &mut Vec<Hits>) {
+fn collect_hits<K: Ord>(
+    now: &BTreeMap<K, Vec<Sample<'_>>>,
+    before: &BTreeMap<K, Vec<Sample<'_>>>,
+    all: &mut Vec<Hits>,
+) {
     for (key, samples) in now {
         let mut known: Vec<i64> = before.get(key).map_or(Vec::new(), |known| known.iter().map(|s| s.ns).collect());
         let Some(far) = far_above(&mut known) else { continue };

@@ -15,7 +15,7 @@ mod latency;
 mod sample;
 mod steps;
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::source::Origin;
@@ -31,7 +31,7 @@ const MIN_TRACES: usize = 3;
 /// What the traces say about a fault, and what they cannot say.
 #[derive(Clone, Debug, Default)]
 pub struct Silent {
-    /// The most suspect service first; none when nothing passes the gates. At most one per service and kind.
+    /// The most suspect service first, each once; none when nothing passes the gates.
     pub suspects: Vec<Suspect>,
     /// What could not be compared, in sentences.
     pub uncompared: Vec<String>,
@@ -132,51 +132,93 @@ impl<'t> Window<'t> {
     pub fn is_empty(&self) -> bool {
         self.trees.is_empty()
     }
+
+    /// Span from the start of its first to the start of its last trace.
+    pub fn span(&self) -> Option<crate::time::Span> {
+        Some(crate::time::Span { start: self.trees.first()?.start, end: self.trees.last()?.start })
+    }
+
+    fn part(&self, range: Range<usize>) -> Part<'_, 't> {
+        Part { traces: self.traces, trees: &self.trees[range] }
+    }
 }
 
-/// Services that differ between a window with a fault and a healthy one, most suspect first.
-pub fn suspects(fault: &Window<'_>, baseline: &Window<'_>) -> Silent {
+/// Some traces of a window, one after the other.
+#[derive(Clone, Copy)]
+struct Part<'w, 't> {
+    traces: &'t Traces,
+    trees: &'w [Tree<'t>],
+}
+
+/// What healthy traces look like: learned once, compared with any number of windows.
+pub struct Healthy<'t> {
+    traces: &'t Traces,
+    n_traces: usize,
+    times: latency::Times<'t>,
+    ways: steps::Ways,
+}
+
+impl<'t> Healthy<'t> {
+    /// Learns from a window without a fault.
+    pub fn new(window: &Window<'t>) -> Healthy<'t> {
+        let part = window.part(0..window.len());
+        Healthy {
+            traces: window.traces,
+            n_traces: window.len(),
+            times: latency::Times::measure(part),
+            ways: steps::Ways::learn(part),
+        }
+    }
+}
+
+/// Services that differ from their healthy selves in a window, most suspect first.
+pub fn suspects(fault: &Window<'_>, healthy: &Healthy<'_>) -> Silent {
     if fault.len() < MIN_TRACES {
         return Silent::default();
     }
-    if baseline.len() < MIN_TRACES {
+    if healthy.n_traces < MIN_TRACES {
         let text = "no healthy traces to compare with: whether a service became slower or stopped doing something without an \
                     error line is not known";
         return Silent { suspects: Vec::new(), uncompared: vec![text.to_owned()] };
     }
-    let mut uncompared = Vec::new();
-    let time = latency::suspects(fault, baseline, &mut uncompared);
-    let slow: BTreeSet<String> = time.iter().map(|suspect| suspect.service.clone()).collect();
-    let code = steps::suspects(fault, baseline, &mut uncompared);
-    let (also, others): (Vec<Suspect>, Vec<Suspect>) = code.into_iter().partition(|s| slow.contains(&s.service));
-    let mut suspects = time;
-    for suspect in &mut suspects {
-        suspect.details.extend(also.iter().filter(|other| other.service == suspect.service).map(|other| other.text.clone()));
+    judge(fault.part(0..fault.len()), healthy)
+}
+
+/// The part of `window` in which a service differs most clearly from its healthy self; `None` when none does. For exports of
+/// which nobody knows when the fault began.
+pub fn episode<'t>(window: &Window<'t>, healthy: &Healthy<'_>) -> Option<Window<'t>> {
+    if window.len() < MIN_TRACES || healthy.n_traces < MIN_TRACES {
+        return None;
     }
-    suspects.extend(others);
+    let whole = 0..window.len();
+    let stretches = std::iter::once(whole.clone()).chain(episode::scan(window.part(whole), healthy));
+    let judged = stretches.filter_map(|stretch| {
+        let found = judge(window.part(stretch.clone()), healthy).suspects;
+        let strength = found.iter().map(|suspect| (suspect.clarity == Clarity::Clear, suspect.significance));
+        Some((strength.max_by(stronger)?, stretch))
+    });
+    // The first of equals, which is the whole or the one with the most unlikely hits.
+    let best = judged.reduce(|best, other| if stronger(&other.0, &best.0).is_gt() { other } else { best });
+    let start = |idx: usize| window.trees.get(idx).map(|tree| tree.start);
+    best.map(|(_, stretch)| Window::new(window.traces, start(stretch.start), start(stretch.end)))
+}
+
+fn stronger(a: &(bool, f64), b: &(bool, f64)) -> Ordering {
+    a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+}
+
+fn judge(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Silent {
+    let mut uncompared = Vec::new();
+    let mut suspects = latency::suspects(fault, healthy, &mut uncompared);
+    for suspect in steps::suspects(fault, healthy, &mut uncompared) {
+        match suspects.iter_mut().find(|slow| slow.service == suspect.service) {
+            Some(slow) => slow.details.push(suspect.text),
+            None => suspects.push(suspect),
+        }
+    }
     // Within each, time comes before code and the larger score before the smaller one: both lists are in that order.
     suspects.sort_by_key(|suspect| suspect.clarity);
     Silent { suspects, uncompared }
-}
-
-/// The part of `window` in which a service differs most clearly from a healthy one; `None` when none does. For exports of
-/// which nobody knows when the fault began.
-pub fn episode<'t>(window: &Window<'t>, baseline: &Window<'_>) -> Option<Window<'t>> {
-    if window.len() < MIN_TRACES || baseline.len() < MIN_TRACES {
-        return None;
-    }
-    let part = |stretch: Range<usize>| {
-        let start = |idx: usize| window.trees.get(idx).map(|tree| tree.start);
-        Window::new(window.traces, start(stretch.start), start(stretch.end))
-    };
-    let parts = std::iter::once(0..window.len()).chain(episode::scan(window, baseline)).map(part);
-    let judged = parts.filter_map(|part| {
-        let found = suspects(&part, baseline).suspects;
-        let first = found.into_iter().max_by(|a, b| b.clarity.cmp(&a.clarity).then(a.significance.total_cmp(&b.significance)))?;
-        Some((first.clarity, first.significance, part))
-    });
-    let best = judged.reduce(|a, b| if b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)).is_lt() { b } else { a });
-    best.map(|(_, _, part)| part)
 }
 
 impl Exemplar {
@@ -187,7 +229,13 @@ impl Exemplar {
         Exemplar::new(traces, &span.witness, span.service, (span.start, span.end()), message)
     }
 
-    fn new(traces: &Traces, witness: &Witness, service: u64, times: (Timestamp, Timestamp), message: String) -> Exemplar {
+    fn new(
+        traces: &Traces,
+        witness: &Witness,
+        service: u64,
+        times: (Timestamp, Timestamp),
+        message: String,
+    ) -> Exemplar {
         Exemplar {
             effect_time: times.1,
             timestamp: times.0,
@@ -201,10 +249,10 @@ impl Exemplar {
     }
 }
 
-/// The name of a service or operation, from whichever window knows it.
-fn name<'t>(fault: &Window<'t>, baseline: &Window<'t>, hash: u64) -> &'t str {
-    match fault.traces.name(hash) {
-        "?" => baseline.traces.name(hash),
+/// The name of a service or operation, from whichever side knows it.
+fn name<'n>(fault: &'n Traces, healthy: &'n Traces, hash: u64) -> &'n str {
+    match fault.name(hash) {
+        "?" => healthy.name(hash),
         name => name,
     }
 }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::episode::Hits;
 use super::sample::{onset, proportion_score};
-use super::{Clarity, EXEMPLARS, Exemplar, Kind, Suspect, Window, name};
+use super::{Clarity, EXEMPLARS, Exemplar, Healthy, Kind, Part, Suspect, name};
 use crate::summary::traces::{Level, Node, SpanKind, Tree};
 use crate::time::Timestamp;
 
@@ -73,6 +73,8 @@ type Handlings = BTreeMap<Operation, Vec<Handling>>;
 #[derive(Default)]
 struct Rules {
     n: usize,
+    /// Handlings that break them all the same.
+    n_broken: usize,
     /// Templates logged at WARNING or above: that one is missing is no fault.
     alarms: BTreeSet<u64>,
     /// Every step seen, with the number of handlings that took it.
@@ -102,41 +104,58 @@ struct Charge {
     exemplars: Vec<Exemplar>,
 }
 
+/// What healthy handlings do.
+pub(super) struct Ways {
+    last_calls: BTreeMap<Operation, BTreeMap<u64, Ends>>,
+    rules: BTreeMap<Operation, Rules>,
+}
+
+impl Ways {
+    /// Learns the rules of every operation.
+    pub(super) fn learn(part: Part<'_, '_>) -> Ways {
+        let handlings = handlings(part);
+        let last_calls = handlings.iter().map(|(operation, known)| (*operation, last_calls(part, known))).collect();
+        let rules = handlings.iter().map(|(operation, known)| (*operation, learn(known))).collect();
+        Ways { last_calls, rules }
+    }
+
+    fn taught(&self, operation: &Operation) -> Option<&Rules> {
+        self.rules.get(operation).filter(|rules| rules.n >= MIN_TAUGHT)
+    }
+}
+
 /// Services that left their ways, most clearly first.
-pub(super) fn suspects(fault: &Window<'_>, baseline: &Window<'_>, uncompared: &mut Vec<String>) -> Vec<Suspect> {
-    let (now, before) = (handlings(fault), handlings(baseline));
-    let rules: BTreeMap<Operation, Rules> = before.iter().map(|(operation, known)| (*operation, learn(known))).collect();
-    let n_new = now.keys().filter(|operation| rules.get(operation).is_none_or(|rules| rules.n < MIN_TAUGHT)).count();
+pub(super) fn suspects(fault: Part<'_, '_>, healthy: &Healthy<'_>, uncompared: &mut Vec<String>) -> Vec<Suspect> {
+    let now = handlings(fault);
+    let n_new = now.keys().filter(|operation| healthy.ways.taught(operation).is_none()).count();
     if n_new > 0 {
         uncompared.push(format!(
-            "{n_new} of {} operations have fewer than {MIN_TAUGHT} requests in the baseline: what they should log or call is \
-             not known",
+            "{n_new} of {} operations have fewer than {MIN_TAUGHT} healthy requests: what they should log or call is not known",
             now.len()
         ));
     }
-    let case = Case { fault, baseline, now: &now, before: &before, rules: &rules };
+    let case = Case { fault, healthy, now: &now };
     let mut charges: BTreeMap<u64, Vec<Charge>> = BTreeMap::new();
     case.breaches(&mut charges);
     case.drops(&mut charges);
     case.ends(&mut charges);
-    let mut suspects: Vec<Suspect> = charges
-        .into_iter()
-        .filter_map(|(service, charges)| suspect(name(fault, baseline, service), charges))
-        .collect();
+    let mut suspects: Vec<Suspect> =
+        charges.into_iter().filter_map(|(service, charges)| suspect(case.name(service), charges)).collect();
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.service.cmp(&b.service)));
     suspects
 }
 
 /// Broken rules by operation, and usual steps lacking by operation and step.
-pub(super) fn hits(fault: &Window<'_>, baseline: &Window<'_>) -> Vec<Hits> {
-    let (now, before) = (handlings(fault), handlings(baseline));
+pub(super) fn hits(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Hits> {
+    let now = handlings(fault);
     let mut all = Vec::new();
-    for (operation, known) in &before {
-        let rules = learn(known);
-        let Some(handlings) = now.get(operation).filter(|_| rules.n >= MIN_TAUGHT) else { continue };
+    for (operation, handlings) in &now {
+        let Some(rules) = healthy.ways.taught(operation) else { continue };
         let broken = |handling: &Handling| !rules.breach(handling).is_empty();
-        let n_broken = known.iter().filter(|handling| broken(handling)).count();
-        all.push(Hits { now: handlings.iter().map(|h| (h.at.0, broken(h))).collect(), before: (n_broken, rules.n) });
+        all.push(Hits {
+            now: handlings.iter().map(|h| (h.at.0, broken(h))).collect(),
+            before: (rules.n_broken, rules.n),
+        });
         for (step, k0) in rules.known.iter().filter(|(step, k0)| **k0 * 5 >= rules.n && !rules.is_alarm(**step)) {
             let now = handlings.iter().map(|handling| (handling.at.0, !handling.took(*step))).collect();
             all.push(Hits { now, before: (rules.n - k0, rules.n) });
@@ -164,16 +183,22 @@ fn suspect(service: &str, mut charges: Vec<Charge>) -> Option<Suspect> {
     })
 }
 
-/// Both windows and what the healthy one taught.
+/// The window and what the healthy one taught.
 struct Case<'c, 't> {
-    fault: &'c Window<'t>,
-    baseline: &'c Window<'t>,
+    fault: Part<'c, 't>,
+    healthy: &'c Healthy<'t>,
     now: &'c Handlings,
-    before: &'c Handlings,
-    rules: &'c BTreeMap<Operation, Rules>,
 }
 
 impl Case<'_, '_> {
+    fn name(&self, hash: u64) -> &str {
+        name(self.fault.traces, self.healthy.traces, hash)
+    }
+
+    fn taught(&self, operation: &Operation) -> Option<&Rules> {
+        self.healthy.ways.taught(operation)
+    }
+
     /// Charges services whose handlings break rules that no deeper breach explains.
     fn breaches(&self, charges: &mut BTreeMap<u64, Vec<Charge>>) {
         let broken: BTreeMap<(usize, usize), Breach> = self
@@ -187,9 +212,8 @@ impl Case<'_, '_> {
             let Some(rules) = self.taught(operation) else { continue };
             let open = |handling: &&Handling| broken.contains_key(&handling.at) && !self.explained(handling, &broken);
             let open: Vec<&Handling> = handlings.iter().filter(open).collect();
-            let known = &self.before[operation];
-            let n_before = known.iter().filter(|handling| !rules.breach(handling).missing.is_empty()).count();
-            let score = proportion_score(open.len() as f64, handlings.len() as f64, n_before as f64, known.len() as f64);
+            let score =
+                proportion_score(open.len() as f64, handlings.len() as f64, rules.n_broken as f64, rules.n as f64);
             if score >= MIN_SCORE {
                 let breaches: Vec<&Breach> = open.iter().map(|handling| &broken[&handling.at]).collect();
                 let text = self.breach_text(*operation, rules, &breaches, handlings.len());
@@ -219,7 +243,7 @@ impl Case<'_, '_> {
                 let lacking: Vec<&Handling> = handlings.iter().filter(|handling| !handling.took(*step)).collect();
                 let text = format!(
                     "{} in `{}` {} in {k} of {} requests, before in {k0} of {}, and nothing took its place",
-                    name(self.fault, self.baseline, operation.0),
+                    self.name(operation.0),
                     self.operation(*operation),
                     self.did(*step),
                     handlings.len(),
@@ -234,9 +258,8 @@ impl Case<'_, '_> {
     fn ends(&self, charges: &mut BTreeMap<u64, Vec<Charge>>) {
         let mut by_callee: BTreeMap<u64, BTreeMap<u64, Charge>> = BTreeMap::new();
         for (operation, handlings) in self.now {
-            let Some(known) = self.before.get(operation) else { continue };
-            let (now, before) = (self.last_calls(self.fault, handlings), self.last_calls(self.baseline, known));
-            for (call, ends) in now {
+            let Some(before) = self.healthy.ways.last_calls.get(operation) else { continue };
+            for (call, ends) in last_calls(self.fault, handlings) {
                 let Some(old) = before.get(&call) else { continue };
                 let (k, n) = (ends.last.len() as f64, ends.n as f64);
                 let (k0, n0) = (old.last.len() as f64, old.n as f64);
@@ -247,14 +270,16 @@ impl Case<'_, '_> {
                 let open: Vec<&Handling> = ends.last.iter().map(|i| &handlings[*i]).collect();
                 let text = format!(
                     "requests of {} end after calling {} in {k} of {n} `{}`, before in {k0} of {n0}",
-                    name(self.fault, self.baseline, operation.0),
-                    name(self.fault, self.baseline, ends.callee),
+                    self.name(operation.0),
+                    self.name(ends.callee),
                     self.operation(*operation),
                 );
                 let charge = self.charge(score, text, &open, handlings);
                 let best = by_callee.entry(ends.callee).or_default().entry(operation.0);
                 match best {
-                    std::collections::btree_map::Entry::Occupied(mut best) if best.get().score < score => drop(best.insert(charge)),
+                    std::collections::btree_map::Entry::Occupied(mut best) if best.get().score < score => {
+                        drop(best.insert(charge))
+                    }
                     std::collections::btree_map::Entry::Occupied(_) => {}
                     std::collections::btree_map::Entry::Vacant(vacant) => drop(vacant.insert(charge)),
                 }
@@ -264,16 +289,14 @@ impl Case<'_, '_> {
         for (callee, callers) in by_callee {
             let quiet = !charges.contains_key(&callee) && !ending.contains(&callee);
             match callers.len() {
-                1 if quiet => callers.into_iter().for_each(|(caller, charge)| charges.entry(caller).or_default().push(charge)),
+                1 if quiet => {
+                    callers.into_iter().for_each(|(caller, charge)| charges.entry(caller).or_default().push(charge))
+                }
                 1 => {}
                 _ if ending.contains(&callee) => {}
                 _ => blame(callee, callers, charges),
             }
         }
-    }
-
-    fn taught(&self, operation: &Operation) -> Option<&Rules> {
-        self.rules.get(operation).filter(|rules| rules.n >= MIN_TAUGHT)
     }
 
     /// Whether a handling of another service below this one is broken too.
@@ -320,7 +343,7 @@ impl Case<'_, '_> {
             breach.missing.iter().for_each(|step| *missing.entry(*step).or_default() += 1);
             breach.alarms.iter().for_each(|alarm| *alarms.entry(*alarm).or_default() += 1);
         }
-        let service = name(self.fault, self.baseline, operation.0);
+        let service = self.name(operation.0);
         let of = format!("of {n} requests of `{}`", self.operation(operation));
         let mut texts = Vec::new();
         if let Some((step, k)) = rules.first_missing(&missing) {
@@ -339,42 +362,24 @@ impl Case<'_, '_> {
     fn does(&self, step: Step) -> String {
         match step {
             Step::Log(template) => format!("logs `{}`", self.template(template)),
-            Step::Call(operation) => format!("calls `{}`", name(self.fault, self.baseline, operation)),
+            Step::Call(operation) => format!("calls `{}`", self.name(operation)),
         }
     }
 
     fn did(&self, step: Step) -> String {
         match step {
             Step::Log(template) => format!("logged `{}`", self.template(template)),
-            Step::Call(operation) => format!("called `{}`", name(self.fault, self.baseline, operation)),
+            Step::Call(operation) => format!("called `{}`", self.name(operation)),
         }
     }
 
     fn template(&self, hash: u64) -> &str {
-        let known = self.fault.traces.template(hash).or_else(|| self.baseline.traces.template(hash));
+        let known = self.fault.traces.template(hash).or_else(|| self.healthy.traces.template(hash));
         known.map_or("?", |template| template.text.as_str())
     }
 
     fn operation(&self, operation: Operation) -> &str {
-        if operation.1 == 0 { "any operation" } else { name(self.fault, self.baseline, operation.1) }
-    }
-
-    /// For each operation called: how often it was, and in which handlings it was the last.
-    fn last_calls(&self, window: &Window<'_>, handlings: &[Handling]) -> BTreeMap<u64, Ends> {
-        let mut calls: BTreeMap<u64, Ends> = BTreeMap::new();
-        for (i, handling) in handlings.iter().enumerate() {
-            let tree = &window.trees[handling.at.0];
-            let made = || handling.steps.iter().filter_map(|(_, step)| step.call());
-            let last = tree.nodes[handling.at.1].children.last().map(|child| tree.nodes[*child].operation);
-            for call in made() {
-                let ends = calls.entry(call).or_insert_with(|| Ends { callee: callee(tree, handling, call), ..Ends::default() });
-                ends.n += 1;
-                if Some(call) == last {
-                    ends.last.push(i);
-                }
-            }
-        }
-        calls
+        if operation.1 == 0 { "any operation" } else { self.name(operation.1) }
     }
 }
 
@@ -402,7 +407,8 @@ fn blame(callee: u64, callers: BTreeMap<u64, Charge>, charges: &mut BTreeMap<u64
 /// The service that handles a call, or the one that makes it where the handling is not in the export.
 fn callee(tree: &Tree<'_>, handling: &Handling, call: u64) -> u64 {
     let node = &tree.nodes[handling.at.1];
-    let Some(child) = node.children.iter().map(|child| &tree.nodes[*child]).find(|child| child.operation == call) else {
+    let Some(child) = node.children.iter().map(|child| &tree.nodes[*child]).find(|child| child.operation == call)
+    else {
         return node.service;
     };
     if child.kind() != SpanKind::Client {
@@ -413,9 +419,27 @@ fn callee(tree: &Tree<'_>, handling: &Handling, call: u64) -> u64 {
     handled.or((peer != 0).then_some(peer)).unwrap_or(node.service)
 }
 
-fn handlings(window: &Window<'_>) -> Handlings {
+/// For each operation called: how often it was, and in which handlings it was the last.
+fn last_calls(part: Part<'_, '_>, handlings: &[Handling]) -> BTreeMap<u64, Ends> {
+    let mut calls: BTreeMap<u64, Ends> = BTreeMap::new();
+    for (i, handling) in handlings.iter().enumerate() {
+        let tree = &part.trees[handling.at.0];
+        let last = tree.nodes[handling.at.1].children.last().map(|child| tree.nodes[*child].operation);
+        for call in handling.steps.iter().filter_map(|(_, step)| step.call()) {
+            let ends =
+                calls.entry(call).or_insert_with(|| Ends { callee: callee(tree, handling, call), ..Ends::default() });
+            ends.n += 1;
+            if Some(call) == last {
+                ends.last.push(i);
+            }
+        }
+    }
+    calls
+}
+
+fn handlings(part: Part<'_, '_>) -> Handlings {
     let mut found = Handlings::new();
-    for (t, tree) in window.trees.iter().enumerate().filter(|(_, tree)| !tree.cut) {
+    for (t, tree) in part.trees.iter().enumerate().filter(|(_, tree)| !tree.cut) {
         for (idx, node) in tree.nodes.iter().enumerate() {
             let counts = node.kind() != SpanKind::Client && !node.unclear && !node.events.iter().any(|e| e.unreachable);
             if counts {
@@ -468,7 +492,9 @@ fn learn(handlings: &[Handling]) -> Rules {
     for (position, (_, step)) in handlings.iter().flat_map(|handling| handling.steps.iter().enumerate()) {
         *positions.entry(*step).or_default() += position;
     }
-    Rules { n, alarms, known, always, implied, positions }
+    let mut rules = Rules { n, n_broken: 0, alarms, known, always, implied, positions };
+    rules.n_broken = handlings.iter().filter(|handling| !rules.breach(handling).is_empty()).count();
+    rules
 }
 
 /// How many handlings took both of two steps, row by row.

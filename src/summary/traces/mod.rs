@@ -11,6 +11,8 @@
 //!   is the bottom-k of the bottom-ks. The true counts are kept beside them, so a cut trace is known to be cut.
 //! - **Texts** (service, operation, log name, template) are kept once, by their hash, smallest first, for every entry
 //!   observed, whether its trace stays or not.
+//!
+//! The bounds are small in this file's own tests, so that the laws are tested at them.
 
 mod name;
 mod tree;
@@ -27,19 +29,19 @@ pub use tree::{Node, Tree};
 
 /// Spans and events kept over all traces. About 120 bytes each: some 40 MB when full, and on the measured demo shops
 /// 5,000 traces, enough for a median per operation in a window that is a hundredth of the export.
-pub const RECORDS_KEPT: usize = 300_000;
+pub const RECORDS_KEPT: usize = if cfg!(test) { 60 } else { 300_000 };
 
 /// Spans kept of one trace. The largest measured trace has 100; a loop that calls itself has no end.
-pub const SPANS_PER_TRACE: usize = 1_024;
+pub const SPANS_PER_TRACE: usize = if cfg!(test) { 5 } else { 1_024 };
 
 /// Log events kept of one trace. The largest measured trace has 88.
-pub const EVENTS_PER_TRACE: usize = 1_024;
+pub const EVENTS_PER_TRACE: usize = if cfg!(test) { 5 } else { 1_024 };
 
 /// Distinct services, operations and log names whose text is kept. A name past it is still told apart by its hash.
-pub const NAMES_KEPT: usize = 8_192;
+pub const NAMES_KEPT: usize = if cfg!(test) { 12 } else { 8_192 };
 
 /// Distinct templates whose text and exemplar are kept; 321 were measured in a shop of 40 services.
-pub const TEMPLATES_KEPT: usize = 8_192;
+pub const TEMPLATES_KEPT: usize = if cfg!(test) { 6 } else { 8_192 };
 
 /// Bytes of an exemplar's text; a report cuts messages at 600 characters, of which the first decide.
 const EXEMPLAR_LEN: usize = 600;
@@ -311,7 +313,8 @@ impl Traces {
         let text = name::template(&entry.message);
         let template = name::hash(&text);
         let witness = self.witness(entry);
-        let exemplar = Exemplar { at, witness: witness.clone(), text: name::cut(&entry.message, EXEMPLAR_LEN).to_owned() };
+        let exemplar =
+            Exemplar { at, witness: witness.clone(), text: name::cut(&entry.message, EXEMPLAR_LEN).to_owned() };
         keep_template(&mut self.templates, template, Template { text, exemplar });
         self.names_cut |= cut(&mut self.templates, TEMPLATES_KEPT);
         Event {
@@ -440,4 +443,151 @@ fn cut<T>(map: &mut BTreeMap<u64, T>, bound: usize) -> bool {
         map.pop_last();
     }
     map.len() < before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::{HttpRequest, Labels, Text};
+
+    /// A small generator of numbers below `n`: xorshift, the same on every run.
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0 % n
+        }
+    }
+
+    fn entry(dice: &mut Dice, offset: u64, n_traces: u64, n_words: u64) -> Entry<'static> {
+        let word =
+            |n: u64| ["ash", "beech", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine"][n as usize];
+        let (a, b) = (word(dice.below(n_words)), word(dice.below(n_words)));
+        let labels = [
+            ("span_kind", ["client", "server", "internal"][dice.below(3) as usize].to_owned()),
+            ("parent_span_id", dice.below(5).to_string()),
+        ];
+        let http = HttpRequest {
+            url: Text::Owned(format!("/{a}/{b}")),
+            latency_ns: Some(dice.below(9) as i64),
+            ..HttpRequest::default()
+        };
+        let is_span = dice.below(2) == 0;
+        Entry {
+            origin: Origin { source: 0, offset },
+            insert_id: Text::Owned(format!("i{offset}")),
+            timestamp: Some(Timestamp(dice.below(40) as i64)),
+            trace: Text::Owned(format!("projects/p/traces/{}", dice.below(n_traces))),
+            span_id: Text::Owned(dice.below(5).to_string()),
+            labels: Labels(labels.map(|(k, v)| (Text::Borrowed(k), Text::Owned(v))).to_vec()),
+            message: if is_span { Text::Borrowed("") } else { Text::Owned(format!("{a} {b}")) },
+            http: is_span.then_some(http),
+            ..Entry::default()
+        }
+    }
+
+    fn observe(entries: &[Entry<'_>]) -> Traces {
+        let mut traces = Traces::default();
+        entries.iter().for_each(|entry| traces.observe(entry, &format!("svc{}", entry.origin.offset % 3)));
+        traces
+    }
+
+    fn merged(mut a: Traces, b: Traces) -> Traces {
+        a.merge(b);
+        a
+    }
+
+    /// Random entries, few or many against every bound, dealt into three parts and shuffled.
+    fn check_laws(n_traces: u64, n_words: u64, n_entries: u64) {
+        for seed in 1..60 {
+            let mut dice = Dice(seed * 0x9e37_79b9 + n_traces);
+            let entries: Vec<Entry<'static>> = (0..n_entries).map(|i| entry(&mut dice, i, n_traces, n_words)).collect();
+            let mut parts: [Vec<Entry<'_>>; 3] = Default::default();
+            for entry in &entries {
+                let part = &mut parts[dice.below(3) as usize];
+                part.insert(dice.below(part.len() as u64 + 1) as usize, entry.clone());
+            }
+            let whole = observe(&entries);
+            let [a, b, c] = parts.map(|part| observe(&part));
+            assert_eq!(merged(whole.clone(), Traces::default()), whole, "identity");
+            assert_eq!(merged(Traces::default(), whole.clone()), whole, "identity");
+            assert_eq!(merged(a.clone(), b.clone()), merged(b.clone(), a.clone()), "commutativity");
+            let left = merged(merged(a.clone(), b.clone()), c.clone());
+            assert_eq!(left, merged(a, merged(b, c)), "associativity");
+            assert_eq!(left, whole, "a split never shows");
+        }
+    }
+
+    #[test]
+    fn a_split_never_shows() {
+        check_laws(4, 2, 20);
+    }
+
+    #[test]
+    fn a_split_never_shows_at_the_bounds() {
+        check_laws(40, 10, 200);
+        check_laws(3, 10, 200);
+        check_laws(200, 4, 300);
+    }
+
+    #[test]
+    fn a_sample_says_so() {
+        let mut dice = Dice(7);
+        let entries: Vec<Entry<'_>> = (0..500).map(|i| entry(&mut dice, i, 300, 2)).collect();
+        let traces = observe(&entries);
+        assert!(traces.is_sample() && traces.n_records <= RECORDS_KEPT && !observe(&entries[..3]).is_sample());
+    }
+
+    #[test]
+    fn an_archive_gives_it_back() {
+        let mut dice = Dice(3);
+        let traces = observe(&(0..90).map(|i| entry(&mut dice, i, 9, 10)).collect::<Vec<_>>());
+        let text = serde_json::to_string(&traces).expect("integers and texts are JSON");
+        assert_eq!(serde_json::from_str::<Traces>(&text).expect("what was written can be read"), traces);
+    }
+
+    /// A request of `service` from `start` on; ids of no trace but `t`.
+    fn request(service: &str, ids: (&str, &str), kind: &str, start: i64, latency: i64) -> (String, Entry<'static>) {
+        let labels = [("span_kind", kind), ("parent_span_id", ids.1)];
+        let entry = Entry {
+            origin: Origin { source: 0, offset: start as u64 },
+            timestamp: Some(Timestamp(start)),
+            trace: Text::Borrowed("t"),
+            span_id: Text::Owned(ids.0.to_owned()),
+            labels: Labels(labels.map(|(k, v)| (Text::Borrowed(k), Text::Owned(v.to_owned()))).to_vec()),
+            http: Some(HttpRequest { latency_ns: Some(latency), ..HttpRequest::default() }),
+            ..Entry::default()
+        };
+        (service.to_owned(), entry)
+    }
+
+    fn check_calls(requests: &[(String, Entry<'_>)], expected: &[(&str, &str, u64)]) {
+        let mut traces = Traces::default();
+        requests.iter().for_each(|(service, entry)| traces.observe(entry, service));
+        let calls = traces.calls();
+        let found: Vec<_> = calls.iter().map(|((a, b), n)| (a.as_str(), b.as_str(), *n)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn calls_are_found_by_parent_or_by_time() {
+        let spans = [request("web", ("1", ""), "server", 0, 90), request("web", ("2", "1"), "client", 10, 50)];
+        let handled = request("cart", ("3", "2"), "server", 20, 30);
+        check_calls(&[spans[0].clone(), spans[1].clone(), handled], &[("web", "cart", 1)]);
+        let outer = request("lb", ("1", ""), "server", 0, 90);
+        let inner = request("web", ("2", ""), "server", 10, 50);
+        check_calls(&[outer.clone(), inner.clone()], &[("lb", "web", 1)]);
+        let late = request("cart", ("3", ""), "server", 40, 50);
+        check_calls(&[outer.clone(), inner.clone(), late], &[("lb", "cart", 1), ("lb", "web", 1)]);
+    }
+
+    #[test]
+    fn spans_that_call_each_other_in_a_ring_end() {
+        let a = request("a", ("1", "2"), "server", 0, 90);
+        let b = request("b", ("2", "1"), "server", 0, 90);
+        check_calls(&[a, b], &[]);
+    }
 }

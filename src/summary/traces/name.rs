@@ -92,7 +92,8 @@ fn is_value(segment: &str) -> bool {
     let hex = segment.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     segment.len() > SEGMENT_LEN
         || segment.contains(['@', '%', '='])
-        || n_digits > 0 && (hex && (segment.len() >= 8 || n_digits == segment.len()) || n_digits * 2 > segment.len())
+        || n_digits > 0
+            && (hex && (segment.len() >= 8 || n_digits == segment.len()) || n_digits * 2 > segment.len())
             && !(segment.starts_with('v') && n_digits + 1 == segment.len())
 }
 
@@ -138,7 +139,9 @@ pub(super) fn template(message: &str) -> String {
 /// Adds a word; one with digits only as far as it is a name.
 fn push_word(out: &mut String, word: &str, location: bool) {
     let has_digit = word.bytes().any(|b| b.is_ascii_digit());
-    if word.len() > SEGMENT_LEN || has_digit && word.len() >= 4 && word.bytes().all(|b| b.is_ascii_hexdigit()) && !location {
+    if word.len() > SEGMENT_LEN
+        || has_digit && word.len() >= 4 && word.bytes().all(|b| b.is_ascii_hexdigit()) && !location
+    {
         return mask(out);
     }
     if !has_digit || location && word.len() <= 5 {
@@ -203,7 +206,10 @@ mod tests {
 
     #[test]
     fn values_are_masked_and_statements_stay() {
-        check_template("12:03:55.100 INFO o.OrderService#34 order 1234 ready", "* INFO o.OrderService#34 order * ready");
+        check_template(
+            "12:03:55.100 INFO o.OrderService#34 order 1234 ready",
+            "* INFO o.OrderService#34 order * ready",
+        );
         check_template("main.go:86 took=13ms user='anna' ok", "main.go:86 took=* user=* ok");
         check_template("GET 084837bb-53c8-4438-87c8-0321a4d09917 from 10.1.2.3:80", "GET * from *");
         check_template("no\nsecond line", "no");

@@ -109,7 +109,8 @@ impl<'t> Tree<'t> {
     /// if those that were open lie within each other.
     fn containing_parents(&self) -> Vec<Option<usize>> {
         let mut parents = vec![None; self.nodes.len()];
-        let mut order: Vec<usize> = (0..self.nodes.len()).filter(|idx| self.nodes[*idx].kind() != SpanKind::Internal).collect();
+        let mut order: Vec<usize> =
+            (0..self.nodes.len()).filter(|idx| self.nodes[*idx].kind() != SpanKind::Internal).collect();
         order.sort_by_key(|idx| (self.start(*idx), std::cmp::Reverse(self.end(*idx)), *idx));
         let mut open: Vec<usize> = Vec::new();
         for idx in order {
