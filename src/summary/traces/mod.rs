@@ -9,21 +9,22 @@
 //!   before it can only become more; so a kept trace has lost nothing, wherever the input was split.
 //! - **Within a trace** the earliest [`SPANS_PER_TRACE`] spans and [`EVENTS_PER_TRACE`] events stay: bottom-k of a union
 //!   is the bottom-k of the bottom-ks. The true counts are kept beside them, so a cut trace is known to be cut.
-//! - **Texts** (service, operation, log name, template) are kept once, by their hash, smallest first, for every entry
-//!   observed, whether its trace stays or not.
+//! - **Texts** (service, operation, log name, template) are kept once, by their hash, as long as a trace that uses them is.
 //!
 //! The bounds are small in this file's own tests, so that the laws are tested at them.
 
 mod name;
+mod texts;
 mod tree;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{Entry, Severity};
+use crate::entry::{Entry, HttpRequest, Severity};
 use crate::source::Origin;
 use crate::time::Timestamp;
+use texts::Texts;
 
 pub use tree::{Node, Tree};
 
@@ -55,12 +56,9 @@ pub struct Traces {
     limit: Option<u64>,
     /// Spans and events in `traces`.
     n_records: usize,
-    /// Texts by their hash.
-    names: BTreeMap<u64, String>,
+    names: Texts<Box<str>, NAMES_KEPT>,
     /// What events say, by the hash of their masked text.
-    templates: BTreeMap<u64, Template>,
-    /// True when a name or template was pushed out.
-    names_cut: bool,
+    templates: Texts<Template, TEMPLATES_KEPT>,
 }
 
 /// Everything that happened under one trace id.
@@ -121,6 +119,20 @@ pub enum SpanKind {
     Internal,
 }
 
+impl SpanKind {
+    /// From the label of the span, else from the log of the sidecar that wrote it.
+    fn of(label: &str, log_name: &str) -> SpanKind {
+        let is = |kind: &str| label.eq_ignore_ascii_case(kind);
+        if is("client") || is("producer") || label.is_empty() && log_name.ends_with("client-accesslog-stackdriver") {
+            SpanKind::Client
+        } else if is("internal") {
+            SpanKind::Internal
+        } else {
+            SpanKind::Server
+        }
+    }
+}
+
 /// A log line written while a trace was handled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Event {
@@ -177,12 +189,12 @@ pub struct Witness {
 }
 
 /// What a kind of event says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Template {
+    /// The earliest entry of this kind in the kept trace of the smallest hash.
+    pub exemplar: Exemplar,
     /// Its masked text.
     pub text: String,
-    /// The earliest entry of this kind.
-    pub exemplar: Exemplar,
 }
 
 /// One event word for word, cut to [`EXEMPLAR_LEN`] bytes.
@@ -202,46 +214,39 @@ pub type Calls = BTreeMap<(String, String), u64>;
 impl Traces {
     /// Takes in an entry that `component` wrote; an entry without a trace or without a time is none of its business.
     pub fn observe(&mut self, entry: &Entry<'_>, component: &str) {
-        let Some(start) = entry.timestamp.or(entry.receive_timestamp) else { return };
-        if entry.trace.is_empty() {
+        let Some(at) = entry.timestamp.or(entry.receive_timestamp).filter(|_| !entry.trace.is_empty()) else { return };
+        let trace = name::hash(entry.trace.rsplit('/').next().unwrap_or_default());
+        if self.limit.is_some_and(|limit| trace >= limit) {
             return;
         }
-        let trace = name::hash(entry.trace.rsplit('/').next().unwrap_or_default());
-        match entry.http.as_ref().and_then(|http| http.latency_ns) {
-            Some(latency_ns) => {
-                let span = self.span(entry, component, start, latency_ns.max(0));
-                self.put(trace, |t| t.add_span(span));
-            }
-            None if entry.http.is_none() && !entry.message.is_empty() => {
-                let event = self.event(entry, component, start);
-                self.put(trace, |t| t.add_event(event));
-            }
-            None => {}
+        let Some(http) = &entry.http else {
+            return if !entry.message.is_empty() {
+                self.observe_event(entry, trace, component, at)
+            };
+        };
+        if let Some(latency_ns) = http.latency_ns {
+            let span = self.span(entry, http, trace, component, (at, latency_ns.max(0)));
+            self.put(trace, |t| t.add_span(span));
         }
     }
 
     /// Adds everything `other` holds.
     pub fn merge(&mut self, other: Traces) {
-        let limit = [self.limit, other.limit].into_iter().flatten().min();
         for (key, trace) in other.traces {
             let mine = self.traces.entry(key).or_default();
             self.n_records -= mine.n_records();
             mine.merge(trace);
             self.n_records += mine.n_records();
         }
-        if let Some(limit) = limit {
-            for (_, trace) in self.traces.split_off(&limit) {
-                self.n_records -= trace.n_records();
-            }
+        self.names.merge(other.names);
+        self.templates.merge(other.templates);
+        if let Some(limit) = other.limit {
+            self.keep_below(limit);
         }
-        self.limit = limit;
+        if let Some(limit) = self.limit {
+            self.keep_below(limit);
+        }
         self.shrink();
-        other.names.into_iter().for_each(|(key, text)| keep(&mut self.names, key, text));
-        for (key, template) in other.templates {
-            keep_template(&mut self.templates, key, template);
-        }
-        self.names_cut |= other.names_cut;
-        self.names_cut |= cut(&mut self.names, NAMES_KEPT) | cut(&mut self.templates, TEMPLATES_KEPT);
     }
 
     /// True when it holds no trace.
@@ -256,7 +261,7 @@ impl Traces {
 
     /// True when traces, records of a trace or names were pushed out by a bound: counts are then those of a sample.
     pub fn is_sample(&self) -> bool {
-        self.limit.is_some() || self.names_cut || self.iter().any(Trace::is_cut)
+        self.limit.is_some() || self.names.is_full() || self.templates.is_full() || self.iter().any(Trace::is_cut)
     }
 
     /// The kept traces, in the order of their hash.
@@ -266,12 +271,12 @@ impl Traces {
 
     /// The text of a name; `?` when it was pushed out.
     pub fn name(&self, hash: u64) -> &str {
-        self.names.get(&hash).map_or("?", String::as_str)
+        self.names.get(hash).map_or("?", |name| name)
     }
 
     /// What events of this kind say, unless it was pushed out.
     pub fn template(&self, hash: u64) -> Option<&Template> {
-        self.templates.get(&hash)
+        self.templates.get(hash)
     }
 
     /// Caller → callee with the number of calls: the topology that the kept traces show.
@@ -284,73 +289,67 @@ impl Traces {
         counts.into_iter().map(|((caller, callee), n)| ((text(caller), text(callee)), n)).collect()
     }
 
-    fn span(&mut self, entry: &Entry<'_>, component: &str, start: Timestamp, latency_ns: i64) -> Span {
+    fn span(
+        &mut self,
+        entry: &Entry<'_>,
+        http: &HttpRequest<'_>,
+        trace: u64,
+        component: &str,
+        (start, latency_ns): (Timestamp, i64),
+    ) -> Span {
         let label = |key| entry.labels.get(key).unwrap_or_default();
-        let log_id = entry.log_id();
-        let kind = match label("span_kind").to_ascii_lowercase().as_str() {
-            "client" | "producer" => SpanKind::Client,
-            "internal" => SpanKind::Internal,
-            "" if log_id.contains("client-accesslog") => SpanKind::Client,
-            _ => SpanKind::Server,
-        };
-        let http = entry.http.clone().unwrap_or_default();
+        let kind = SpanKind::of(label("span_kind"), &entry.log_name);
         let peer = if kind == SpanKind::Client { label("destination_canonical_service") } else { "" };
         Span {
             start,
             latency_ns,
             id: name::id(&entry.span_id),
             parent: name::id(label("parent_span_id")),
-            service: self.intern(component),
-            peer: if peer.is_empty() { 0 } else { self.intern(peer) },
-            operation: self.intern(&name::operation(&http.method, &http.url, kind)),
+            service: self.intern(trace, component),
+            peer: if peer.is_empty() { 0 } else { self.intern(trace, peer) },
+            operation: self.intern(trace, &name::operation(&http.method, &http.url, kind)),
             kind,
             status: http.status,
-            witness: self.witness(entry),
+            witness: self.witness(entry, trace),
         }
     }
 
-    fn event(&mut self, entry: &Entry<'_>, component: &str, at: Timestamp) -> Event {
+    fn observe_event(&mut self, entry: &Entry<'_>, trace: u64, component: &str, at: Timestamp) {
         let text = name::template(&entry.message);
         let template = name::hash(&text);
-        let witness = self.witness(entry);
-        let exemplar =
-            Exemplar { at, witness: witness.clone(), text: name::cut(&entry.message, EXEMPLAR_LEN).to_owned() };
-        keep_template(&mut self.templates, template, Template { text, exemplar });
-        self.names_cut |= cut(&mut self.templates, TEMPLATES_KEPT);
-        Event {
+        let witness = self.witness(entry, trace);
+        self.templates.put(template, trace, || {
+            let exemplar = name::cut(&entry.message, EXEMPLAR_LEN).to_owned();
+            Template { exemplar: Exemplar { at, witness: witness.clone(), text: exemplar }, text }
+        });
+        let event = Event {
             at,
             span: name::id(&entry.span_id),
-            service: self.intern(component),
+            service: self.intern(trace, component),
             template,
             level: Level::of(entry.severity),
             unreachable: name::says_unreachable(&entry.message),
             witness,
-        }
+        };
+        self.put(trace, |t| t.add_event(event));
     }
 
-    fn witness(&mut self, entry: &Entry<'_>) -> Witness {
+    fn witness(&mut self, entry: &Entry<'_>, trace: u64) -> Witness {
         Witness {
             origin: entry.origin,
             insert_id: entry.insert_id.as_ref().into(),
-            log_name: self.intern(&entry.log_name),
+            log_name: self.intern(trace, &entry.log_name),
             severity: entry.severity,
         }
     }
 
-    fn intern(&mut self, text: &str) -> u64 {
+    fn intern(&mut self, trace: u64, text: &str) -> u64 {
         let key = name::hash(text);
-        if !self.names.contains_key(&key) {
-            self.names.insert(key, text.to_owned());
-            self.names_cut |= cut(&mut self.names, NAMES_KEPT);
-        }
+        self.names.put(key, trace, || text.into());
         key
     }
 
-    /// Adds to a trace if that is still kept.
     fn put(&mut self, key: u64, add: impl FnOnce(&mut Trace)) {
-        if self.limit.is_some_and(|limit| key >= limit) {
-            return;
-        }
         let trace = self.traces.entry(key).or_default();
         self.n_records -= trace.n_records();
         add(trace);
@@ -360,11 +359,25 @@ impl Traces {
 
     /// Pushes out the traces of the largest hashes until the rest fits.
     fn shrink(&mut self) {
+        let mut limit = None;
         while self.n_records > RECORDS_KEPT {
-            let Some((key, trace)) = self.traces.pop_last() else { return };
+            let Some((key, trace)) = self.traces.pop_last() else { break };
             self.n_records -= trace.n_records();
-            self.limit = Some(key);
+            limit = Some(key);
         }
+        if let Some(limit) = limit {
+            self.keep_below(limit);
+        }
+    }
+
+    /// Lets go of everything that belongs to traces from `limit` on.
+    fn keep_below(&mut self, limit: u64) {
+        for trace in self.traces.split_off(&limit).into_values() {
+            self.n_records -= trace.n_records();
+        }
+        self.names.shrink(limit);
+        self.templates.shrink(limit);
+        self.limit = Some(self.limit.map_or(limit, |mine| mine.min(limit)));
     }
 }
 
@@ -418,37 +431,10 @@ fn merge_sorted<T: Ord>(items: &mut Vec<T>, other: Vec<T>, bound: usize) {
     items.truncate(bound);
 }
 
-/// Two texts of one hash are told apart by nothing; the smaller one stays, so that order never shows.
-fn keep(names: &mut BTreeMap<u64, String>, key: u64, text: String) {
-    names.entry(key).and_modify(|mine| *mine = text.clone().min(std::mem::take(mine))).or_insert(text);
-}
-
-fn keep_template(templates: &mut BTreeMap<u64, Template>, key: u64, template: Template) {
-    match templates.entry(key) {
-        std::collections::btree_map::Entry::Vacant(vacant) => {
-            vacant.insert(template);
-        }
-        std::collections::btree_map::Entry::Occupied(mut mine) => {
-            if template.exemplar < mine.get().exemplar {
-                mine.insert(template);
-            }
-        }
-    }
-}
-
-/// Pushes out the largest keys past `bound`; true when it did.
-fn cut<T>(map: &mut BTreeMap<u64, T>, bound: usize) -> bool {
-    let before = map.len();
-    while map.len() > bound {
-        map.pop_last();
-    }
-    map.len() < before
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::{HttpRequest, Labels, Text};
+    use crate::entry::{Labels, Text};
 
     /// A small generator of numbers below `n`: xorshift, the same on every run.
     struct Dice(u64);
