@@ -268,3 +268,171 @@ fn ms(nanos: f64) -> String {
         digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
     format!("{}{} ms", if millis < 0.0 { "-" } else { "" }, groups.join(","))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::{Entry, HttpRequest, Labels, Severity, Text};
+
+    /// Nanoseconds of a millisecond.
+    const MS: i64 = 1_000_000;
+
+    /// What is wrong with a shop in which `web` calls `cart`, which logs two lines.
+    #[derive(Clone, Copy, Default)]
+    struct Fault {
+        /// Milliseconds a call waits before its handling.
+        wait_ms: i64,
+        /// Milliseconds `cart` takes longer.
+        work_ms: i64,
+        /// `cart` stops after its first line.
+        stops: bool,
+        /// What `web` logs at ERROR.
+        complaint: &'static str,
+    }
+
+    fn span(
+        name: &str,
+        kind: &'static str,
+        parent: &str,
+        start_ms: i64,
+        latency_ms: i64,
+        url: &'static str,
+    ) -> Entry<'static> {
+        let labels = [("span_kind", kind), ("parent_span_id", parent)];
+        Entry {
+            timestamp: Some(Timestamp(start_ms * MS)),
+            insert_id: Text::Owned(format!("{name}-{start_ms}")),
+            span_id: Text::Owned(name.to_owned()),
+            labels: Labels(labels.map(|(k, v)| (Text::Borrowed(k), Text::Owned(v.to_owned()))).to_vec()),
+            http: Some(HttpRequest {
+                url: Text::Borrowed(url),
+                latency_ns: Some(latency_ms * MS),
+                ..HttpRequest::default()
+            }),
+            ..Entry::default()
+        }
+    }
+
+    fn line(at_ms: i64, text: &str, severity: Severity) -> Entry<'static> {
+        let message = Text::Owned(text.to_owned());
+        Entry { timestamp: Some(Timestamp(at_ms * MS)), message, severity: Some(severity), ..Entry::default() }
+    }
+
+    /// One request every second from `start_s` on, `n` of them.
+    fn requests(traces: &mut Traces, start_s: i64, n: i64, fault: Fault) {
+        for second in start_s..start_s + n {
+            let at = second * 1_000;
+            let work = 20 + second % 5 + fault.work_ms;
+            let call = work + 2 + fault.wait_ms;
+            let handled = at + 6 + fault.wait_ms;
+            let mut entries = vec![
+                ("web", span("w", "server", "", at, call + 10, "/buy")),
+                ("web", span("c", "client", "w", at + 5, call, "http://cart/add")),
+                ("cart", span("h", "server", "c", handled, work, "/add")),
+                ("cart", line(handled + 1, "Cart#10 item 7 found", Severity::Info)),
+            ];
+            if !fault.stops {
+                entries.push(("cart", line(handled + 9, "Cart#12 item 7 added", Severity::Info)));
+            }
+            if !fault.complaint.is_empty() {
+                entries.push(("web", line(at + call, fault.complaint, Severity::Error)));
+            }
+            for (service, mut entry) in entries {
+                entry.trace = Text::Owned(format!("projects/p/traces/{second}"));
+                traces.observe(&entry, service);
+            }
+        }
+    }
+
+    /// Suspects when 40 healthy requests are followed by 40 with the fault.
+    fn judged(fault: Fault) -> Silent {
+        let mut traces = Traces::default();
+        requests(&mut traces, 0, 40, Fault::default());
+        requests(&mut traces, 40, 40, fault);
+        let onset = Some(Timestamp(40_000 * MS));
+        suspects(&Window::new(&traces, onset, None), &Healthy::new(&Window::new(&traces, None, onset)))
+    }
+
+    fn check(fault: Fault, service: &str, kind: Kind, text: &str) {
+        let found = judged(fault);
+        let first = found.suspects.first().expect("there is a suspect");
+        assert_eq!((first.service.as_str(), first.kind, first.clarity), (service, kind, Clarity::Clear));
+        assert!(first.text.contains(text), "{}", first.text);
+        assert!((1..=EXEMPLARS).contains(&first.exemplars.len()) && first.onset >= Timestamp(40_000 * MS), "{first:?}");
+    }
+
+    #[test]
+    fn a_slow_way_blames_where_it_leads() {
+        let fault = Fault { wait_ms: 1_000, ..Fault::default() };
+        check(fault, "cart", Kind::Time, "+1,000 ms (median 1,002 ms against 2.0 ms, 40 calls)");
+    }
+
+    #[test]
+    fn slow_work_blames_the_worker() {
+        check(Fault { work_ms: 300, ..Fault::default() }, "cart", Kind::Time, "cart itself, in `/add`, takes +300 ms");
+    }
+
+    #[test]
+    fn a_lost_step_is_named_with_the_one_before() {
+        let text = "no longer logs `Cart#12 item * added` after it logged `Cart#10 item * found` in 40 of 40";
+        check(Fault { stops: true, ..Fault::default() }, "cart", Kind::Code, text);
+    }
+
+    #[test]
+    fn a_new_error_is_a_breach_unless_it_blames_another() {
+        let fault = Fault { complaint: "Web#5 basket is odd", ..Fault::default() };
+        check(fault, "web", Kind::Code, "newly logs `Web#5 basket is odd` in 40 of 40 requests of `/buy`");
+        let found = judged(Fault { complaint: "Web#5 dial: connection refused", ..Fault::default() });
+        assert!(found.suspects.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn the_deeper_breach_explains_the_one_above() {
+        let found = judged(Fault { stops: true, complaint: "Web#5 basket is odd", ..Fault::default() });
+        let services: Vec<&str> = found.suspects.iter().map(|suspect| suspect.service.as_str()).collect();
+        assert_eq!(services, ["cart"]);
+    }
+
+    #[test]
+    fn healthy_traces_raise_nothing() {
+        assert!(judged(Fault::default()).suspects.is_empty());
+    }
+
+    #[test]
+    fn without_healthy_traces_it_says_so() {
+        let mut traces = Traces::default();
+        requests(&mut traces, 0, 40, Fault { work_ms: 300, ..Fault::default() });
+        let found =
+            suspects(&Window::new(&traces, None, None), &Healthy::new(&Window::new(&Traces::default(), None, None)));
+        assert!(found.suspects.is_empty() && found.uncompared.len() == 1);
+    }
+
+    #[test]
+    fn a_request_that_began_before_the_window_is_no_part_of_it() {
+        let mut traces = Traces::default();
+        requests(&mut traces, 0, 10, Fault::default());
+        assert_eq!(Window::new(&traces, Some(Timestamp(5_001 * MS)), None).len(), 4);
+        assert_eq!(Window::new(&traces, None, Some(Timestamp(5_000 * MS))).len(), 5);
+    }
+
+    #[test]
+    fn an_unknown_onset_is_found() {
+        let mut traces = Traces::default();
+        requests(&mut traces, 0, 60, Fault::default());
+        requests(&mut traces, 60, 30, Fault { work_ms: 300, ..Fault::default() });
+        let mut before = Traces::default();
+        requests(&mut before, 0, 40, Fault::default());
+        let healthy = Healthy::new(&Window::new(&before, None, None));
+        let found = episode(&Window::new(&traces, None, None), &healthy).and_then(|window| window.span());
+        let start = found.expect("a third of the requests is slow").start;
+        assert!((57..=63).contains(&(start.0 / 1_000 / MS)), "{start}");
+    }
+
+    #[test]
+    fn figures_are_grouped_by_thousands() {
+        assert_eq!(
+            [ms(1_020e6), ms(8.04e6), ms(12_345_678e6), ms(-30e6)],
+            ["1,020 ms", "8.0 ms", "12,345,678 ms", "-30 ms"]
+        );
+    }
+}
