@@ -1,7 +1,8 @@
-//! Labelled faults that write no error line: how often the true service is named, read from `FIRSTFAULT_CASES`.
+//! Labelled faults that write no error line: how often the true service is named, and whether healthy traces stay silent.
 //!
 //! `FIRSTFAULT_CASES` is a folder with `truth.json` (name → `{system, service, fault, inject_time, file, baseline}`) and the
-//! files it names. Without it there is nothing to measure, and the test says so.
+//! files it names; `FIRSTFAULT_SIM` a folder of simulated exports, each a folder with `truth.json` (`incidents`) and a
+//! `log.*` file. Without them there is nothing to measure, and the tests say so.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -12,147 +13,142 @@ use firstfault::summary::traces::Traces;
 use firstfault::time::Timestamp;
 use firstfault::{entry, framing, source};
 
-/// Share of faults whose service must be named first, and among the first three.
+/// Share of faults whose service must be named first, and among the first three, when the onset is given.
 const GOAL: (f64, f64) = (0.90, 0.95);
+
+/// The same when nobody gives the onset. Published for one of the two systems: 0.80 to 0.84.
+const GOAL_WITHOUT_ONSET: (f64, f64) = (0.80, 0.80);
 
 #[test]
 fn silent_faults_are_named() {
-    let Some(folder) = std::env::var_os("FIRSTFAULT_CASES").map(PathBuf::from) else {
-        println!("skipped: FIRSTFAULT_CASES names no folder of labelled faults");
-        return;
-    };
-    let truth = std::fs::read_to_string(folder.join("truth.json")).expect("the folder holds truth.json");
-    let cases: BTreeMap<String, serde_json::Value> = serde_json::from_str(&truth).expect("truth.json is an object");
-    let mut baselines: BTreeMap<String, Traces> = BTreeMap::new();
     let mut scores = Scores::default();
-    for (name, case) in &cases {
-        let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
-        let baseline = baselines.entry(text("baseline")).or_insert_with(|| read(&folder.join(text("baseline"))));
-        let traces = read(&folder.join(text("file")));
-        let since = Timestamp::parse(&text("inject_time"));
-        let begun = std::time::Instant::now();
-        let found = suspects(&Window::new(&traces, since, None), &Healthy::new(&Window::new(baseline, None, None)));
-        println!("{} traces of {}, {:?}", traces.len(), name, begun.elapsed());
-        let rank = found.suspects.iter().position(|suspect| suspect.service == text("service")).map(|i| i + 1);
-        scores.add(&text("system"), &text("fault"), rank);
-        print_case(name, &text("service"), &text("fault"), rank, &found, since);
+    for case in cases() {
+        let found = suspects(&Window::new(&case.traces, case.since, None), &case.healthy());
+        print(&case.name, &found, case.since);
+        scores.add(&case, &found);
     }
-    let (first, third) = scores.print();
-    assert!(first >= GOAL.0 && third >= GOAL.1, "AS@1 {first:.3}, AS@3 {third:.3}, wanted {GOAL:?}");
+    scores.reach(GOAL);
+}
+
+#[test]
+fn silent_faults_are_named_without_an_onset() {
+    let mut scores = Scores::default();
+    for case in cases() {
+        let whole = Window::new(&case.traces, None, None);
+        let episode = episode(&whole, &case.healthy());
+        let found = suspects(episode.as_ref().unwrap_or(&whole), &case.healthy());
+        print(&case.name, &found, case.since);
+        scores.add(&case, &found);
+    }
+    scores.reach(GOAL_WITHOUT_ONSET);
 }
 
 #[test]
 fn healthy_halves_raise_nothing() {
-    let Some(folder) = std::env::var_os("FIRSTFAULT_SIM").map(PathBuf::from) else {
-        println!("skipped: FIRSTFAULT_SIM names no folder of simulated exports");
-        return;
-    };
-    let mut names: Vec<PathBuf> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|e| e.path()).collect();
-    names.sort();
-    let mut raised = Vec::new();
-    for name in names {
-        let truth = std::fs::read_to_string(name.join("truth.json")).expect("a case holds truth.json");
-        let truth: serde_json::Value = serde_json::from_str(&truth).expect("truth.json is JSON");
-        if truth["incidents"].as_array().is_some_and(|incidents| !incidents.is_empty()) {
-            continue;
-        }
-        let traces = read(&export(&name));
+    for folder in healthy_exports() {
+        let traces = read(&export(&folder));
         let mut starts: Vec<Timestamp> = traces.iter().map(|trace| trace.start()).collect();
         starts.sort();
         let middle = starts.get(starts.len() / 2).copied();
-        let found = suspects(&Window::new(&traces, middle, None), &Healthy::new(&Window::new(&traces, None, middle)));
-        print_case(&name.display().to_string(), "none", "none", None, &found, middle);
-        if let Some(window) =
-            episode(&Window::new(&traces, middle, None), &Healthy::new(&Window::new(&traces, None, middle)))
-        {
-            let found = suspects(&window, &Healthy::new(&Window::new(&traces, None, middle)));
-            print_case("EPISODE", "none", "none", None, &found, middle);
-        }
-        println!("    {} traces, {} calls, not compared: {:?}", traces.len(), traces.calls().len(), found.uncompared);
-        raised.extend(found.suspects.into_iter().map(|suspect| (name.clone(), suspect.text)));
+        let healthy = Healthy::new(&Window::new(&traces, None, middle));
+        let half = Window::new(&traces, middle, None);
+        let found = suspects(&half, &healthy);
+        print(&folder.display().to_string(), &found, middle);
+        assert!(found.suspects.is_empty() && episode(&half, &healthy).is_none(), "{}", folder.display());
     }
-    assert!(raised.is_empty(), "{raised:#?}");
 }
 
-#[test]
-fn onset_unknown() {
-    let Some(folder) = std::env::var_os("FIRSTFAULT_CASES").map(PathBuf::from) else { return };
-    let truth = std::fs::read_to_string(folder.join("truth.json")).expect("the folder holds truth.json");
-    let cases: BTreeMap<String, serde_json::Value> = serde_json::from_str(&truth).expect("truth.json is an object");
-    let (mut whole_scores, mut scores) = (Scores::default(), Scores::default());
-    for (name, case) in &cases {
+/// A labelled fault.
+struct Case {
+    name: String,
+    system: String,
+    fault: String,
+    service: String,
+    since: Option<Timestamp>,
+    traces: Traces,
+    baseline: Traces,
+}
+
+impl Case {
+    fn healthy(&self) -> Healthy<'_> {
+        Healthy::new(&Window::new(&self.baseline, None, None))
+    }
+}
+
+/// Every case of `FIRSTFAULT_CASES`, in the order of their names.
+fn cases() -> impl Iterator<Item = Case> {
+    let folder = std::env::var_os("FIRSTFAULT_CASES").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: FIRSTFAULT_CASES names no folder of labelled faults");
+    }
+    let folder = folder.unwrap_or_default();
+    let truth: BTreeMap<String, serde_json::Value> = match std::fs::read(folder.join("truth.json")) {
+        Ok(bytes) => serde_json::from_slice(&bytes).expect("truth.json is an object"),
+        Err(_) => BTreeMap::new(),
+    };
+    truth.into_iter().map(move |(name, case)| {
         let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
-        let baseline = read(&folder.join(text("baseline")));
-        let baseline = Healthy::new(&Window::new(&baseline, None, None));
-        let traces = read(&folder.join(text("file")));
-        let since = Timestamp::parse(&text("inject_time"));
-        let rank = |found: &Silent| found.suspects.iter().position(|s| s.service == text("service")).map(|i| i + 1);
-        let before = suspects(&Window::new(&traces, None, since), &baseline);
-        println!("BEFORE");
-        print_case(name, &text("service"), &text("fault"), rank(&before), &before, since);
-        let whole = Window::new(&traces, None, None);
-        let found = suspects(&whole, &baseline);
-        whole_scores.add(&text("system"), &text("fault"), rank(&found));
-        let begun = std::time::Instant::now();
-        let episode = episode(&whole, &baseline);
-        println!("UNKNOWN {:?} traces of {}, {:?}", episode.as_ref().map(Window::len), whole.len(), begun.elapsed());
-        let found = suspects(episode.as_ref().unwrap_or(&whole), &baseline);
-        scores.add(&text("system"), &text("fault"), rank(&found));
-        print_case(name, &text("service"), &text("fault"), rank(&found), &found, since);
-    }
-    println!("WHOLE");
-    whole_scores.print();
-    println!("EPISODE");
-    scores.print();
+        Case {
+            name,
+            system: text("system"),
+            fault: text("fault"),
+            service: text("service"),
+            since: Timestamp::parse(&text("inject_time")),
+            traces: read(&folder.join(text("file"))),
+            baseline: read(&folder.join(text("baseline"))),
+        }
+    })
 }
 
-fn print_case(name: &str, service: &str, fault: &str, rank: Option<usize>, found: &Silent, since: Option<Timestamp>) {
-    println!("{name:22} {fault:16} true={service:30} rank={rank:?}");
+/// Folders of `FIRSTFAULT_SIM` whose truth has no incident.
+fn healthy_exports() -> Vec<PathBuf> {
+    let Some(folder) = std::env::var_os("FIRSTFAULT_SIM").map(PathBuf::from) else {
+        println!("skipped: FIRSTFAULT_SIM names no folder of simulated exports");
+        return Vec::new();
+    };
+    let healthy = |folder: &PathBuf| {
+        let truth = std::fs::read(folder.join("truth.json")).unwrap_or_default();
+        let truth: serde_json::Value = serde_json::from_slice(&truth).unwrap_or_default();
+        truth["incidents"].as_array().is_some_and(Vec::is_empty)
+    };
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder).expect("a folder").flatten().map(|e| e.path()).collect();
+    folders.retain(healthy);
+    folders.sort();
+    folders
+}
+
+fn print(name: &str, found: &Silent, since: Option<Timestamp>) {
+    println!("{name}");
     for suspect in found.suspects.iter().take(4) {
-        let lag = since.map_or(0.0, |since| suspect.onset.seconds_since(since));
-        println!(
-            "    {:?} {:?} {:9.1} {:30} {}/{} onset {lag:+.0} s: {}",
-            suspect.clarity,
-            suspect.kind,
-            suspect.score,
-            suspect.service,
-            suspect.n_affected,
-            suspect.n_compared,
-            suspect.text
-        );
+        let lag_s = since.map_or(0.0, |since| suspect.onset.seconds_since(since));
+        let counts = format!("{}/{} onset {lag_s:+.0} s", suspect.n_affected, suspect.n_compared);
+        println!("    {:?} {:?} {:9.1} {counts}: {}", suspect.clarity, suspect.kind, suspect.score, suspect.text);
     }
 }
 
-/// Ranks by system and fault.
+/// Ranks of the true service by system and fault.
 #[derive(Default)]
 struct Scores(BTreeMap<(String, String), Vec<Option<usize>>>);
 
 impl Scores {
-    fn add(&mut self, system: &str, fault: &str, rank: Option<usize>) {
-        for fault in [fault, "ALL"] {
-            self.0.entry((system.to_owned(), fault.to_owned())).or_default().push(rank);
+    fn add(&mut self, case: &Case, found: &Silent) {
+        let rank = found.suspects.iter().position(|suspect| suspect.service == case.service).map(|i| i + 1);
+        for key in [(case.system.as_str(), case.fault.as_str()), (&case.system, "all"), ("all", "all")] {
+            self.0.entry((key.0.to_owned(), key.1.to_owned())).or_default().push(rank);
         }
-        self.0.entry(("all".to_owned(), String::new())).or_default().push(rank);
     }
 
-    /// Prints all shares; returns those of rank 1 and of ranks up to 3 over everything.
-    fn print(&self) -> (f64, f64) {
-        let mut last = (0.0, 0.0);
+    /// Prints AS@1, 3 and 5; fails when the first two over everything fall short of the goal.
+    fn reach(&self, goal: (f64, f64)) {
+        let share = |ranks: &[Option<usize>], k: usize| {
+            ranks.iter().filter(|rank| rank.is_some_and(|rank| rank <= k)).count() as f64 / ranks.len() as f64
+        };
         for ((system, fault), ranks) in &self.0 {
-            let share =
-                |k| ranks.iter().filter(|rank| rank.is_some_and(|rank| rank <= k)).count() as f64 / ranks.len() as f64;
-            println!(
-                "{system:16} {fault:16} n {:3} AS@1 {:.3} AS@3 {:.3} AS@5 {:.3}",
-                ranks.len(),
-                share(1),
-                share(3),
-                share(5)
-            );
-            if system == "all" {
-                last = (share(1), share(3));
-            }
+            let [one, three, five] = [1, 3, 5].map(|k| share(ranks, k));
+            println!("{system:16} {fault:16} n {:3} AS@1 {one:.3} AS@3 {three:.3} AS@5 {five:.3}", ranks.len());
+            let all = system == "all";
+            assert!(!all || one >= goal.0 && three >= goal.1, "AS@1 {one:.3}, AS@3 {three:.3}, wanted {goal:?}");
         }
-        last
     }
 }
 

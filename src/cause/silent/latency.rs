@@ -186,7 +186,9 @@ impl Finding<'_, '_> {
         let Shift { by_ns, fault_ns, baseline_ns, n, .. } = self.shift;
         let name = |hash| name(fault.traces, healthy.traces, hash);
         let subject = match self.what {
-            What::Own { operation } => format!("{} itself, in `{}`, takes", name(self.service), name(operation)),
+            What::Own { operation } => {
+                format!("{} itself, or what it calls untraced, takes in `{}`", name(self.service), name(operation))
+            }
             What::Into { caller, callee: Callee::Traced } => {
                 format!("calls from {} into {} wait before or after their handling", name(caller), name(self.service))
             }

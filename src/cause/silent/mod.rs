@@ -369,7 +369,12 @@ mod tests {
 
     #[test]
     fn slow_work_blames_the_worker() {
-        check(Fault { work_ms: 300, ..Fault::default() }, "cart", Kind::Time, "cart itself, in `/add`, takes +300 ms");
+        check(
+            Fault { work_ms: 300, ..Fault::default() },
+            "cart",
+            Kind::Time,
+            "cart itself, or what it calls untraced, takes in `/add` +300 ms",
+        );
     }
 
     #[test]

@@ -30,6 +30,10 @@ const MIN_CONFIDENCE: f64 = 0.97;
 const MIN_SCORE: f64 = 2.5;
 const CLEAR_SCORE: f64 = 4.0;
 
+/// Handlings that must show it for the one and for the other: a score alone would let one request decide.
+const MIN_SHOWN: usize = 2;
+const CLEAR_SHOWN: usize = 3;
+
 /// Score from which a dropped step counts by itself: it is looked for among all steps of all operations.
 const MIN_DROP_SCORE: f64 = 5.0;
 
@@ -166,13 +170,15 @@ pub(super) fn hits(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Hits> {
 }
 
 fn suspect(service: &str, mut charges: Vec<Charge>) -> Option<Suspect> {
+    charges.retain(|charge| charge.n_affected >= MIN_SHOWN);
     charges.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut charges = charges.into_iter();
     let first = charges.next().filter(|first| first.score >= MIN_SCORE)?;
+    let clear = first.score >= CLEAR_SCORE && first.n_affected >= CLEAR_SHOWN;
     Some(Suspect {
         service: service.to_owned(),
         kind: Kind::Code,
-        clarity: if first.score >= CLEAR_SCORE { Clarity::Clear } else { Clarity::Faint },
+        clarity: if clear { Clarity::Clear } else { Clarity::Faint },
         score: first.score,
         significance: first.score,
         text: first.text,
@@ -243,11 +249,11 @@ impl Case<'_, '_> {
                 }
                 let lacking: Vec<&Handling> = handlings.iter().filter(|handling| !handling.took(*step)).collect();
                 let text = format!(
-                    "{} in `{}` {} in {k} of {} requests, before in {k0} of {}, and nothing took its place",
+                    "{} {} in {k} of {} {}, before in {k0} of {}, and nothing took its place",
                     self.name(operation.0),
-                    self.operation(*operation),
                     self.did(*step),
                     handlings.len(),
+                    self.requests(*operation),
                     rules.n
                 );
                 charges.entry(operation.0).or_default().push(self.charge(score, text, &lacking, handlings));
@@ -270,10 +276,10 @@ impl Case<'_, '_> {
                 }
                 let open: Vec<&Handling> = ends.last.iter().map(|i| &handlings[*i]).collect();
                 let text = format!(
-                    "requests of {} end after calling {} in {k} of {n} `{}`, before in {k0} of {n0}",
+                    "{} ends after calling {} in {k} of {n} {}, before in {k0} of {n0}",
                     self.name(operation.0),
                     self.name(ends.callee),
-                    self.operation(*operation),
+                    self.requests(*operation),
                 );
                 let charge = self.charge(score, text, &open, handlings);
                 let best = by_callee.entry(ends.callee).or_default().entry(operation.0);
@@ -345,7 +351,7 @@ impl Case<'_, '_> {
             breach.alarms.iter().for_each(|alarm| *alarms.entry(*alarm).or_default() += 1);
         }
         let service = self.name(operation.0);
-        let of = format!("of {n} requests of `{}`", self.operation(operation));
+        let of = format!("of {n} {}", self.requests(operation));
         let mut texts = Vec::new();
         if let Some((step, k)) = rules.first_missing(&missing) {
             let after = match rules.before(step) {
@@ -379,8 +385,8 @@ impl Case<'_, '_> {
         known.map_or("?", |template| statement(&template.text))
     }
 
-    fn operation(&self, operation: Operation) -> &str {
-        if operation.1 == 0 { "any operation" } else { self.name(operation.1) }
+    fn requests(&self, operation: Operation) -> String {
+        if operation.1 == 0 { "traces".to_owned() } else { format!("requests of `{}`", self.name(operation.1)) }
     }
 }
 

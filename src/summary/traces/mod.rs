@@ -113,17 +113,20 @@ pub enum SpanKind {
     /// The handling of a call: load balancer, Cloud Run, the sidecar of the callee.
     #[default]
     Server,
-    /// The call as its caller saw it.
+    /// The call as its caller, or a load balancer in front, saw it.
     Client,
     /// A part of the work inside a service.
     Internal,
 }
 
 impl SpanKind {
-    /// From the label of the span, else from the log of the sidecar that wrote it.
-    fn of(label: &str, log_name: &str) -> SpanKind {
+    /// From the label of the span, else from who wrote it. A load balancer does no work of its own: its entry is the call as
+    /// the caller of the service behind it saw it.
+    fn of(entry: &Entry<'_>, label: &str) -> SpanKind {
         let is = |kind: &str| label.eq_ignore_ascii_case(kind);
-        if is("client") || is("producer") || label.is_empty() && log_name.ends_with("client-accesslog-stackdriver") {
+        let balancer = entry.resource.kind.ends_with("load_balancer") || entry.resource.kind.ends_with("lb_rule");
+        let sidecar = entry.log_name.ends_with("client-accesslog-stackdriver");
+        if is("client") || is("producer") || label.is_empty() && (balancer || sidecar) {
             SpanKind::Client
         } else if is("internal") {
             SpanKind::Internal
@@ -298,7 +301,7 @@ impl Traces {
         (start, latency_ns): (Timestamp, i64),
     ) -> Span {
         let label = |key| entry.labels.get(key).unwrap_or_default();
-        let kind = SpanKind::of(label("span_kind"), &entry.log_name);
+        let kind = SpanKind::of(entry, label("span_kind"));
         let peer = if kind == SpanKind::Client { label("destination_canonical_service") } else { "" };
         Span {
             start,
@@ -535,16 +538,16 @@ mod tests {
         assert_eq!(serde_json::from_str::<Traces>(&text).expect("what was written can be read"), traces);
     }
 
-    /// A request of `service` from `start` on; ids of no trace but `t`.
+    /// A request of `service` from `start` ms on; ids of no trace but `t`.
     fn request(service: &str, ids: (&str, &str), kind: &str, start: i64, latency: i64) -> (String, Entry<'static>) {
         let labels = [("span_kind", kind), ("parent_span_id", ids.1)];
         let entry = Entry {
             origin: Origin { source: 0, offset: start as u64 },
-            timestamp: Some(Timestamp(start)),
+            timestamp: Some(Timestamp(start * 1_000_000)),
             trace: Text::Borrowed("t"),
             span_id: Text::Owned(ids.0.to_owned()),
             labels: Labels(labels.map(|(k, v)| (Text::Borrowed(k), Text::Owned(v.to_owned()))).to_vec()),
-            http: Some(HttpRequest { latency_ns: Some(latency), ..HttpRequest::default() }),
+            http: Some(HttpRequest { latency_ns: Some(latency * 1_000_000), ..HttpRequest::default() }),
             ..Entry::default()
         };
         (service.to_owned(), entry)

@@ -9,6 +9,10 @@ use crate::time::{SECOND, Timestamp};
 /// clock of the same machine.
 const JOIN_TOLERANCE_NS: i64 = SECOND / 500;
 
+/// How much later than its caller a callee found by time may end: measured up to 2 ms between a load balancer and the
+/// service behind it.
+const CALL_TOLERANCE_NS: i64 = SECOND / 200;
+
 /// Spans that may be open at once before a caller is no longer looked for: keeps hostile traces linear.
 const OPEN_SPANS: usize = 64;
 
@@ -115,8 +119,9 @@ impl<'t> Tree<'t> {
         let mut open: Vec<usize> = Vec::new();
         for idx in order {
             open.retain(|other| self.end(*other) >= self.start(idx));
-            let around: Vec<usize> = open.iter().copied().filter(|other| self.end(*other) >= self.end(idx)).collect();
-            let nested = around.windows(2).all(|pair| self.end(pair[0]) >= self.end(pair[1]));
+            let lasts = |outer: usize, inner: usize| self.end(outer).plus(CALL_TOLERANCE_NS) >= self.end(inner);
+            let around: Vec<usize> = open.iter().copied().filter(|other| lasts(*other, idx)).collect();
+            let nested = around.windows(2).all(|pair| lasts(pair[0], pair[1]));
             let inner = around.last().copied().filter(|inner| self.nodes[*inner].service != self.nodes[idx].service);
             parents[idx] = inner.filter(|_| nested);
             if open.len() < OPEN_SPANS {
