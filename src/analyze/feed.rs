@@ -1,8 +1,8 @@
 //! Batches for the workers: many files go to one worker each, few files are shared.
 
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use xxhash_rust::xxh3::Xxh3;
 

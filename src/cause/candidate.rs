@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{Anomaly, Scene};
+use crate::incident::{Anomaly, Scene, Series};
+use crate::pattern::signature::Signature;
 use crate::pattern::{Catalogue, Layer, Role};
 use crate::summary::{Change, Summary};
 use crate::time::{SECOND, Timestamp};
@@ -30,7 +31,11 @@ const WARNING_WITNESS: f64 = 0.2;
 pub fn stands_alone(thing: &Component) -> bool {
     !matches!(
         thing.kind,
-        ComponentKind::Setting | ComponentKind::Module | ComponentKind::Relation | ComponentKind::Image | ComponentKind::Other
+        ComponentKind::Setting
+            | ComponentKind::Module
+            | ComponentKind::Relation
+            | ComponentKind::Image
+            | ComponentKind::Other
     )
 }
 
@@ -179,10 +184,14 @@ fn blames_other(anomaly: &Anomaly<'_>) -> bool {
 fn layer_of(component: &Component, evidence: Layer) -> Layer {
     match component.kind {
         ComponentKind::Database | ComponentKind::Relation => Layer::Database,
-        ComponentKind::Cache | ComponentKind::Queue | ComponentKind::Api | ComponentKind::Host | ComponentKind::Bucket => {
-            Layer::Dependency
+        ComponentKind::Cache
+        | ComponentKind::Queue
+        | ComponentKind::Api
+        | ComponentKind::Host
+        | ComponentKind::Bucket => Layer::Dependency,
+        ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns | ComponentKind::Certificate => {
+            Layer::Network
         }
-        ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns | ComponentKind::Certificate => Layer::Network,
         ComponentKind::Node | ComponentKind::Cluster | ComponentKind::Project | ComponentKind::Image => Layer::Platform,
         ComponentKind::Secret | ComponentKind::User | ComponentKind::Principal => Layer::Change,
 
@@ -230,7 +239,10 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
                 let lag = anomaly.span.start.since(*at);
                 let series = &scene.series[anomaly.series];
                 (-CHANGE_AFTER_NS..=CHANGE_BEFORE_NS).contains(&lag)
-                    && series.signature.is_some_and(|s| signature.effects.iter().any(|effect| effect.id == s.id))
+                    && series.signature.is_some_and(|s| {
+                        let known = signature.effects.iter().any(|effect| effect.id == s.id);
+                        known || cuts_network(change, signature) && is_outgoing(series)
+                    })
             })
             .collect();
         if hit.is_empty() {
@@ -258,6 +270,17 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
     found
 }
 
+/// True for a change of what may pass the network.
+fn cuts_network(change: &Change, signature: &Signature) -> bool {
+    signature.layer == Layer::Change
+        && matches!(changed_component(change).kind, ComponentKind::Firewall | ComponentKind::Network)
+}
+
+/// True for a failure of something a component calls: what a cut network looks like from inside.
+pub fn is_outgoing(series: &Series<'_>) -> bool {
+    matches!(series.layer, Layer::Network | Layer::Database | Layer::Dependency)
+}
+
 /// A change of a network rule acts at once: after this long another cause is twice as likely.
 const ACTS_WITHIN_S: f64 = 90.0;
 
@@ -267,10 +290,19 @@ fn plausible(change: &Change, lag_ns: i64) -> f64 {
     let lag_s = lag_ns.max(0) as f64 / SECOND as f64;
     let denies = change.details.iter().any(|(path, value)| {
         let path = path.to_ascii_lowercase();
-        path.contains("denied") || path.contains("policytypes") || value.eq_ignore_ascii_case("deny") || value.eq_ignore_ascii_case("egress")
+        path.contains("denied")
+            || path.contains("policytypes")
+            || value.eq_ignore_ascii_case("deny")
+            || value.eq_ignore_ascii_case("egress")
     });
     let verb = change.method.rsplit('.').next().unwrap_or("");
-    let takes = denies || ["delete", "disable", "remove", "destroy", "stop"].iter().any(|v| verb.to_ascii_lowercase().contains(v));
+    let name = change.resource.rsplit('/').next().unwrap_or("");
+    // A new network policy forbids everything that it does not allow.
+    let forbids = change.method.contains("networkpolicies.create")
+        || ["deny", "block", "lockdown", "isolate"].iter().any(|word| name.contains(word));
+    let takes = denies
+        || forbids
+        || ["delete", "disable", "remove", "destroy", "stop"].iter().any(|v| verb.to_ascii_lowercase().contains(v));
     let base = if takes { 0.95 } else { 0.35 };
     base * (0.5f64).powf(lag_s / ACTS_WITHIN_S).max(0.05)
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::entry::{Component, ComponentKind};
 use crate::incident::Scene;
-use crate::pattern::{Catalogue, Role};
+use crate::pattern::Role;
 use crate::time::{SECOND, Timestamp};
 
-use super::candidate::{Candidate, is_foreign, stands_alone};
+use super::candidate::{Candidate, is_foreign, is_outgoing, stands_alone};
 
 /// Clocks differ, and a caller can give up before the called one logs its own failure.
 const TOLERANCE_NS: i64 = 90 * SECOND;
@@ -45,7 +45,7 @@ impl Explanation {
 }
 
 /// What `candidate` explains of the anomalies `among`.
-pub fn explain(scene: &Scene<'_>, catalogue: &Catalogue, candidate: &Candidate, among: &[usize]) -> Explanation {
+pub fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize]) -> Explanation {
     let mut explanation = Explanation::default();
     // Component → first time it is known to suffer.
     let mut reached: BTreeMap<Component, Timestamp> = BTreeMap::new();
@@ -57,7 +57,7 @@ pub fn explain(scene: &Scene<'_>, catalogue: &Catalogue, candidate: &Candidate, 
         explanation.raise(a, share);
         reach(&mut reached, scene.anomalies[a].component, scene.anomalies[a].span.start);
     }
-    beneath(scene, catalogue, candidate, among, &mut explanation, &mut reached);
+    beneath(scene, candidate, among, &mut explanation, &mut reached);
     explanation.victims = reached.keys().filter(|component| **component != candidate.component).count();
     // A change that only might be the cause explains what follows no better than what it hits first.
     let trust = match (&candidate.trigger, candidate.role) {
@@ -76,7 +76,8 @@ fn reach(reached: &mut BTreeMap<Component, Timestamp>, component: &Component, at
 /// A component explains its own failures, less what they blame on others.
 fn own_share(scene: &Scene<'_>, a: usize) -> f64 {
     let anomaly = &scene.anomalies[a];
-    let others = anomaly.blames.iter().filter(|(thing, _)| stands_alone(thing)).map(|(_, share)| *share).fold(0.0, f64::max);
+    let others =
+        anomaly.blames.iter().filter(|(thing, _)| stands_alone(thing)).map(|(_, share)| *share).fold(0.0, f64::max);
     let alone = match scene.series[anomaly.series].role {
         Role::Cause => 1.0,
         Role::Either => 0.9,
@@ -96,7 +97,6 @@ const BENEATH: f64 = 0.95;
 /// A network element explains the connection failures of everything that goes through it.
 fn beneath(
     scene: &Scene<'_>,
-    catalogue: &Catalogue,
     candidate: &Candidate,
     among: &[usize],
     explanation: &mut Explanation,
@@ -111,8 +111,8 @@ fn beneath(
     let failing = users.iter().filter(fails).count() as f64 / users.len().max(1) as f64;
     for &a in among {
         let anomaly = &scene.anomalies[a];
-        let Some(signature) = scene.series[anomaly.series].signature else { continue };
-        if users.contains(&anomaly.component) && breaks(catalogue, "vpc-connector-error-state", &signature.id) {
+        let series = &scene.series[anomaly.series];
+        if series.signature.is_some() && users.contains(&anomaly.component) && is_outgoing(series) {
             explanation.raise(a, BENEATH * (0.5 + 0.5 * failing));
             reach(reached, anomaly.component, anomaly.span.start);
         }
@@ -170,24 +170,4 @@ fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Times
     let path = anomaly.blames.iter().filter(|(thing, _)| reached.contains_key(thing));
     let along = path.map(|(_, share)| *share).fold(0.0, f64::max);
     alone.max(0.9 * along) * (1.0 - 0.7 * others)
-}
-
-/// Effects of effects followed from a cause.
-const MAX_EDGES: usize = 4;
-
-/// True when the catalogue knows that the first signature can bring about the second, over a few effects.
-pub(super) fn breaks(catalogue: &Catalogue, cause: &str, effect: &str) -> bool {
-    let (Some(cause), Some(effect)) = (catalogue.index_of(cause), catalogue.index_of(effect)) else { return false };
-    let mut reached = vec![cause];
-    for _ in 0..MAX_EDGES {
-        if reached.iter().any(|from| catalogue.reaches(*from, effect).is_some()) {
-            return true;
-        }
-        let next = catalogue.edges().filter(|(from, _, _)| reached.contains(from)).map(|(_, to, _)| to);
-        let mut next: Vec<usize> = next.collect();
-        next.sort_unstable();
-        next.dedup();
-        reached = next;
-    }
-    false
 }

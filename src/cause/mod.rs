@@ -3,6 +3,7 @@
 mod candidate;
 mod explain;
 mod score;
+pub mod silent;
 
 pub use candidate::Candidate;
 pub use score::{Feature, WEIGHTS};
@@ -153,7 +154,7 @@ fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[
     let explained: Vec<(Candidate, Explanation)> = candidates
         .into_iter()
         .map(|candidate| {
-            let explanation = explain::explain(scene, catalogue, &candidate, among);
+            let explanation = explain::explain(scene, &candidate, among);
             (candidate, explanation)
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use crate::entry::{Component, ComponentKind};
 use crate::incident::Scene;
-use crate::time::SECOND;
+use crate::time::{SECOND, Span};
 
 use super::candidate::Candidate;
 use super::explain::Explanation;
@@ -63,9 +63,16 @@ fn values(
     explanation: &Explanation,
     parent: f64,
 ) -> [f64; 10] {
-    let weighted = |share: &dyn Fn(usize) -> f64| among.iter().map(|a| share(*a) * scene.anomalies[*a].weight).sum::<f64>();
+    let weighted =
+        |share: &dyn Fn(usize) -> f64| among.iter().map(|a| share(*a) * scene.anomalies[*a].weight).sum::<f64>();
     let explained = weighted(&|a| explanation.of(a));
-    let direct: f64 = candidate.own.iter().map(|a| (*a, 1.0)).chain(candidate.blamed.iter().copied()).map(|(a, share)| share * scene.anomalies[a].weight).sum();
+    let direct: f64 = candidate
+        .own
+        .iter()
+        .map(|a| (*a, 1.0))
+        .chain(candidate.blamed.iter().copied())
+        .map(|(a, share)| share * scene.anomalies[a].weight)
+        .sum();
     let late = weighted(&|a| {
         let before = candidate.first.since(scene.anomalies[a].span.start) > EARLY_TOLERANCE_NS;
         if before { explanation.of(a) } else { 0.0 }
@@ -87,8 +94,15 @@ fn values(
 /// A database whose own log is in the export and goes on as usual is hardly down.
 fn quiet(scene: &Scene<'_>, candidate: &Candidate) -> f64 {
     let logs = matches!(candidate.component.kind, ComponentKind::Database | ComponentKind::Cache | ComponentKind::Node);
-    let own = candidate.own.iter().any(|a| scene.series[scene.anomalies[*a].series].role != crate::pattern::Role::Effect);
-    f64::from(logs && !own && scene.writes_as_usual(&candidate.component, candidate.first))
+    let own =
+        candidate.own.iter().any(|a| scene.series[scene.anomalies[*a].series].role != crate::pattern::Role::Effect);
+    f64::from(logs && !own && scene.writes_as_usual(&candidate.component, evidence_span(scene, candidate)))
+}
+
+fn evidence_span(scene: &Scene<'_>, candidate: &Candidate) -> Span {
+    let evidence = candidate.own.iter().copied().chain(candidate.blamed.iter().map(|(a, _)| *a));
+    let end = evidence.map(|a| scene.anomalies[a].span.end).max();
+    Span { start: candidate.first, end: end.unwrap_or(candidate.first) }
 }
 
 /// Addresses and hosts without a known name say little; load balancers only pass on.
@@ -136,7 +150,10 @@ fn is_network(candidate: &Candidate) -> bool {
 fn beneath(scene: &Scene<'_>, candidate: &Candidate, network: &Candidate, explanation: &Explanation) -> f64 {
     let mut things: Vec<&Component> = Vec::new();
     for (anomaly, _) in explanation.iter().filter(|(_, share)| *share >= 0.4) {
-        let named = scene.anomalies[anomaly].blames.iter().filter(|(thing, share)| *share >= 0.3 && is_reached_by_network(thing));
+        let named = scene.anomalies[anomaly]
+            .blames
+            .iter()
+            .filter(|(thing, share)| *share >= 0.3 && is_reached_by_network(thing));
         for (thing, _) in named {
             if !things.contains(&thing) {
                 things.push(thing);
@@ -152,7 +169,11 @@ fn beneath(scene: &Scene<'_>, candidate: &Candidate, network: &Candidate, explan
 fn is_reached_by_network(thing: &Component) -> bool {
     matches!(
         thing.kind,
-        ComponentKind::Database | ComponentKind::Cache | ComponentKind::Host | ComponentKind::Api | ComponentKind::Queue
+        ComponentKind::Database
+            | ComponentKind::Cache
+            | ComponentKind::Host
+            | ComponentKind::Api
+            | ComponentKind::Queue
     )
 }
 
@@ -173,7 +194,8 @@ pub fn set_confidence(incidents: &mut [Incident]) {
         for (i, ranked) in incident.causes.iter_mut().enumerate() {
             let rival = scores.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, s)| *s).fold(0.0, f64::max);
             let lead = ranked.score - rival;
-            ranked.confidence = (1.0 / (1.0 + (-(lead * 1.2 + ranked.score * 0.4 - 2.2)).exp()) * 100.0).round() / 100.0;
+            ranked.confidence =
+                (1.0 / (1.0 + (-(lead * 1.2 + ranked.score * 0.4 - 2.2)).exp()) * 100.0).round() / 100.0;
         }
     }
 }

@@ -81,7 +81,8 @@ pub(super) fn face_of(path: &Path) -> Result<Face, UsageError> {
         "html" | "htm" => Face::Html,
         "txt" | "text" => Face::Table,
         _ => {
-            let text = format!("-o {}: cannot tell the format; use an ending of .json, .md, .html or .txt", path.display());
+            let text =
+                format!("-o {}: cannot tell the format; use an ending of .json, .md, .html or .txt", path.display());
             return Err(UsageError::new(text));
         }
     })

@@ -20,9 +20,10 @@ pub(super) fn run(command: &SignaturesCommand) -> Result<ExitStatus, UsageError>
 }
 
 fn list(catalogue: &Catalogue) -> String {
-    let rows = catalogue.signatures.iter().map(|s| {
-        format!("{:<40} {:<12} {:<7} {}\n", s.id, name(&s.layer), name(&s.role), s.title)
-    });
+    let rows = catalogue
+        .signatures
+        .iter()
+        .map(|s| format!("{:<40} {:<12} {:<7} {}\n", s.id, name(&s.layer), name(&s.role), s.title));
     rows.collect()
 }
 
@@ -64,7 +65,10 @@ fn describe(signature: &Signature) -> String {
         }
     }
     for effect in &signature.effects {
-        line("causes", &format!("{} after {} to {} s ({})", effect.id, effect.lag_s.0, effect.lag_s.1, name(&effect.strength)));
+        line(
+            "causes",
+            &format!("{} after {} to {} s ({})", effect.id, effect.lag_s.0, effect.lag_s.1, name(&effect.strength)),
+        );
     }
     out
 }

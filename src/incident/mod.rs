@@ -76,14 +76,13 @@ pub struct Scene<'s> {
 const USUAL_PACE: f64 = 0.5;
 
 impl Scene<'_> {
-    /// True when a component goes on writing ordinary entries after `since` as it did before.
-    pub fn writes_as_usual(&self, component: &Component, since: Timestamp) -> bool {
+    /// True when a component goes on writing ordinary entries in a span as it did before.
+    pub fn writes_as_usual(&self, component: &Component, within: Span) -> bool {
         let Some(benign) = self.benign.get(component) else { return false };
-        let pace = |from: Timestamp, to: Timestamp| {
-            benign.count_between(from, to) as f64 / to.seconds_since(from).max(1.0)
-        };
-        let after = pace(since, self.export.end);
-        after > 0.0 && after >= USUAL_PACE * pace(self.export.start, since)
+        let pace =
+            |from: Timestamp, to: Timestamp| benign.count_between(from, to) as f64 / to.seconds_since(from).max(1.0);
+        let meanwhile = pace(within.start, within.end);
+        meanwhile > 0.0 && meanwhile >= USUAL_PACE * pace(self.export.start, within.start)
     }
 }
 
@@ -159,7 +158,8 @@ fn usual(series: &Series<'_>, summary: &Summary, baseline: &Baseline) -> Option<
     let before = baseline.counts.get(&(series.component.clone(), series.pattern.clone()))?;
     let expected = *before as f64 * summary.span().seconds().max(1.0) / baseline.seconds.max(1.0);
     let count = series.tally.seen.count;
-    (count as f64 <= 3.0 * expected + 3.0).then(|| format!("{count} entries where the baseline leads to expect {expected:.1}"))
+    (count as f64 <= 3.0 * expected + 3.0)
+        .then(|| format!("{count} entries where the baseline leads to expect {expected:.1}"))
 }
 
 /// True when a failure that is there all along is an outage all the same: the export starts inside the incident.
@@ -188,11 +188,12 @@ fn push(scene: &mut Scene<'_>, index: usize, span: Span, count: u64, risen: bool
     let series = &scene.series[index];
     let component = series.component;
     let blames = blames(series, &scene.topology);
-    let weight = (count as f64).sqrt() * match series.gravity {
-        Gravity::Grave => 1.0,
-        Gravity::Warning => 0.25,
-        Gravity::Client => 0.05,
-    };
+    let weight = (count as f64).sqrt()
+        * match series.gravity {
+            Gravity::Grave => 1.0,
+            Gravity::Warning => 0.25,
+            Gravity::Client => 0.05,
+        };
     scene.anomalies.push(Anomaly { series: index, component, span, count, weight, blames, risen });
 }
 
@@ -242,24 +243,40 @@ fn share_rest(series: &Series<'_>, topology: &Topology, kind: ComponentKind, sha
         return;
     }
     if named > 0.0 {
-        shares.iter_mut().filter(|(thing, _)| thing.kind == kind).for_each(|(_, share)| *share *= UNNAMED_SHARE / named);
+        shares
+            .iter_mut()
+            .filter(|(thing, _)| thing.kind == kind)
+            .for_each(|(_, share)| *share *= UNNAMED_SHARE / named);
         return;
     }
-    let known: Vec<Component> =
-        topology.dependencies(series.component).map(|(thing, _)| thing.clone()).filter(|thing| thing.kind == kind).collect();
-    let share = UNNAMED_SHARE / known.len().max(1) as f64;
+    let mut known: Vec<Component> = topology
+        .dependencies(series.component)
+        .map(|(thing, _)| thing.clone())
+        .filter(|thing| thing.kind == kind)
+        .collect();
+    let mut share = UNNAMED_SHARE / known.len().max(1) as f64;
+    if known.is_empty() {
+        // Nothing ties the component to any: it can be any of those that the export knows.
+        known = topology.instances_of(kind).cloned().collect();
+        share = GUESSED_SHARE / known.len().max(1) as f64;
+    }
     shares.extend(known.into_iter().map(|thing| (thing, share)));
 }
 
 /// How much an entry that names nobody counts against the thing it must mean.
 const UNNAMED_SHARE: f64 = 0.8;
 
+/// How much it counts against one that nothing ties it to but its kind.
+const GUESSED_SHARE: f64 = 0.6;
+
 /// What kind of thing a signature blames when its message gives no name.
 fn unnamed_kind(series: &Series<'_>) -> Option<ComponentKind> {
     let signature = series.signature.filter(|s| s.role != Role::Effect)?;
     match signature.layer {
         Layer::Database => Some(ComponentKind::Database),
-        Layer::Dependency if signature.id.contains("redis") || signature.id.contains("cache") => Some(ComponentKind::Cache),
+        Layer::Dependency if signature.id.contains("redis") || signature.id.contains("cache") => {
+            Some(ComponentKind::Cache)
+        }
         _ => None,
     }
 }
@@ -267,8 +284,22 @@ fn unnamed_kind(series: &Series<'_>) -> Option<ComponentKind> {
 /// Words that stand where a name could stand and name nothing.
 fn is_common_noun(name: &str) -> bool {
     const NOUNS: [&str; 16] = [
-        "database", "db", "cache", "redis", "postgres", "postgresql", "mysql", "server", "host", "primary", "replica", "the",
-        "upstream", "service", "backend", "api",
+        "database",
+        "db",
+        "cache",
+        "redis",
+        "postgres",
+        "postgresql",
+        "mysql",
+        "server",
+        "host",
+        "primary",
+        "replica",
+        "the",
+        "upstream",
+        "service",
+        "backend",
+        "api",
     ];
     NOUNS.contains(&name.to_ascii_lowercase().as_str())
 }
@@ -293,5 +324,7 @@ fn is_documentation(name: &str) -> bool {
         "docker.pkg.dev",
         "gcr.io",
     ];
-    MANUALS.iter().any(|manual| name == *manual || name.ends_with(manual) || (manual.ends_with('.') && name.starts_with(manual)))
+    MANUALS
+        .iter()
+        .any(|manual| name == *manual || name.ends_with(manual) || (manual.ends_with('.') && name.starts_with(manual)))
 }

@@ -39,7 +39,9 @@ impl Topology {
     pub fn resolve(&self, named: &Component) -> Component {
         let named = self.aliases.get(named).unwrap_or(named);
         match named.kind {
-            ComponentKind::Host | ComponentKind::Service => self.service_at(&named.name).unwrap_or_else(|| named.clone()),
+            ComponentKind::Host | ComponentKind::Service => {
+                self.service_at(&named.name).unwrap_or_else(|| named.clone())
+            }
             ComponentKind::Database => self
                 .instances
                 .get(short(&named.name))
@@ -77,6 +79,11 @@ impl Topology {
         names.sort_by_key(|name| (name.len(), name.clone()));
         names.dedup();
         names
+    }
+
+    /// Every named instance of a kind.
+    pub fn instances_of(&self, kind: ComponentKind) -> impl Iterator<Item = &Component> {
+        self.instances.values().filter(move |instance| instance.kind == kind)
     }
 
     /// Network elements that some component is known to go through.
@@ -155,6 +162,12 @@ impl Topology {
                 self.depend(s.component, thing, seen.count);
             }
         }
+        for ((caller, callee), n) in summary.traces.calls() {
+            let known = |name: &str| self.services.get(name).cloned();
+            if let (Some(caller), Some(callee)) = (known(&caller), known(&callee)) {
+                self.depend(&caller, callee, n);
+            }
+        }
         let balancers: Vec<Component> = summary
             .components
             .iter()
@@ -198,7 +211,8 @@ impl Topology {
     }
 
     fn longest_service_prefix(&self, name: &str) -> Option<Component> {
-        let fits = |service: &str| name.strip_prefix(service).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        let fits =
+            |service: &str| name.strip_prefix(service).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
         let services = self.services.iter().filter(|(service, _)| fits(service));
         services.max_by_key(|(service, _)| service.len()).map(|(_, component)| component.clone())
     }

@@ -34,14 +34,29 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         rule(ComponentKind::Bucket, r"\bgs://([a-z0-9._-]+)"),
         rule(ComponentKind::Queue, r"\b(?:topics|subscriptions|queues)/([A-Za-z][A-Za-z0-9._~%+-]+)"),
         rule(ComponentKind::Cache, r"\blocations/[a-z0-9-]+/(?:instances|clusters)/([a-z][a-z0-9-]*[a-z0-9])\b"),
-        rule(ComponentKind::Image, r"\b((?:[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.io)/[\w./-]+(?:[:@][\w.:-]+)?)"),
+        rule(
+            ComponentKind::Image,
+            r"\b((?:[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.io)/[\w./-]+(?:[:@][\w.:-]+)?)",
+        ),
         rule(ComponentKind::Node, r"\b(gke-[a-z0-9-]+-[0-9a-f]{6,8}-[a-z0-9]{4})\b"),
-        rule(ComponentKind::Host, r"\b(?:https?|wss?|grpc|amqps?|kafka)://(?:[^\s/@]*@)?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?)"),
+        rule(
+            ComponentKind::Host,
+            r"\b(?:https?|wss?|grpc|amqps?|kafka)://(?:[^\s/@]*@)?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?)",
+        ),
         // A resolver's question: the name that did not resolve is evidence about name resolution, not about the host.
-        rule(ComponentKind::Host, r"\b(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host(?:name)?:?|UnknownHostException:) ([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9]))"),
+        rule(
+            ComponentKind::Host,
+            r"\b(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host(?:name)?:?|UnknownHostException:) ([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9]))",
+        ),
         rule(ComponentKind::Host, r"\b((?:\d{1,3}\.){3}\d{1,3}(?:/<unresolved>)?:\d{2,5})\b"),
-        rule(ComponentKind::Host, r#"(?i)\bhost(?:name)?[=:]\s*['"]?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?)"#),
-        rule(ComponentKind::Host, r"\b([a-z0-9-]+(?:\.[a-z0-9-]+)+\.(?:com|net|org|io|dev|app|cloud|internal|local|example|ai|co|sh)(?::\d+)?)\b"),
+        rule(
+            ComponentKind::Host,
+            r#"(?i)\bhost(?:name)?[=:]\s*['"]?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?)"#,
+        ),
+        rule(
+            ComponentKind::Host,
+            r"\b([a-z0-9-]+(?:\.[a-z0-9-]+)+\.(?:com|net|org|io|dev|app|cloud|internal|local|example|ai|co|sh)(?::\d+)?)\b",
+        ),
     ]
 });
 
@@ -77,7 +92,15 @@ pub fn entities(message: &str) -> Vec<Component> {
 
 /// Words before an address that make it a pointer to a manual, not a thing that was called.
 const MANUAL_WORDS: [&str; 10] = [
-    "see ", "visit ", "more info", "information", "background on", "documentation", "refer to", "learn more", "read more",
+    "see ",
+    "visit ",
+    "more info",
+    "information",
+    "background on",
+    "documentation",
+    "refer to",
+    "learn more",
+    "read more",
     "troubleshoot",
 ];
 
@@ -91,6 +114,16 @@ fn points_to_manual(message: &str, at: usize) -> bool {
     }
     let line = message[from..at].rsplit('\n').next().unwrap_or("").to_ascii_lowercase();
     MANUAL_WORDS.iter().any(|word| line.contains(word))
+}
+
+/// The VPC connector that a message names: services tell at their start which one they go through.
+pub fn connector(message: &str) -> Option<Component> {
+    static FINDER: LazyLock<memchr::memmem::Finder<'static>> =
+        LazyLock::new(|| memchr::memmem::Finder::new("onnector"));
+    FINDER.find(message.as_bytes())?;
+    let networks = RULES.iter().filter(|rule| rule.kind == ComponentKind::Network);
+    let name = networks.filter_map(|rule| rule.regex.captures(message)?.get(1)).next()?;
+    Some(Component::new(ComponentKind::Network, name.as_str()))
 }
 
 /// A thing by kind and name, with the name in canonical form: a host without its port, the port telling its kind.
@@ -131,7 +164,11 @@ fn is_name(word: &str) -> bool {
 
 /// Addresses that name nobody: the machine itself, and everybody.
 fn is_nothing(name: &str) -> bool {
-    name.len() < 2 || name == "localhost" || name.starts_with("127.") || name == "0.0.0.0" || name.starts_with("169.254.")
+    name.len() < 2
+        || name == "localhost"
+        || name.starts_with("127.")
+        || name == "0.0.0.0"
+        || name.starts_with("169.254.")
 }
 
 fn head(message: &str) -> &str {
@@ -154,7 +191,10 @@ mod tests {
     #[test]
     fn a_victim_names_the_culprit() {
         use ComponentKind::{Cache, Database, Host, Network, Secret};
-        check("dial error: failed to dial (connection name = \"acme-prod:europe-west1:orders-db\")", &[(Database, "acme-prod:europe-west1:orders-db")]);
+        check(
+            "dial error: failed to dial (connection name = \"acme-prod:europe-west1:orders-db\")",
+            &[(Database, "acme-prod:europe-west1:orders-db")],
+        );
         check("connect ETIMEDOUT 10.1.2.3:6379", &[(Cache, "10.1.2.3")]);
         check("dial tcp 10.1.2.3:5432: i/o timeout", &[(Database, "10.1.2.3")]);
         check("POST https://pay.example.com/v1/charge timed out", &[(Host, "pay.example.com")]);

@@ -70,7 +70,9 @@ impl Observation<'_> {
                 Cow::Owned(format!("{} {} {}", http.method, http.url, http.status).trim().to_owned())
             }
             _ => match &entry.audit {
-                Some(audit) if entry.message.is_empty() => Cow::Owned(format!("{} {}", audit.method, audit.resource_name)),
+                Some(audit) if entry.message.is_empty() => {
+                    Cow::Owned(format!("{} {}", audit.method, audit.resource_name))
+                }
                 _ => Cow::Borrowed(entry.message.as_ref()),
             },
         }
@@ -114,8 +116,10 @@ pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Obs
         observation.values = matched.values;
         observation.blames = matched.blames;
     }
-    if class == Class::Failure {
-        add_names(&mut observation, entry);
+    match class {
+        Class::Failure => add_names(&mut observation, entry),
+        Class::Benign => observation.blames.extend(entity::connector(&entry.message)),
+        Class::Change => {}
     }
     Some(observation)
 }
@@ -124,7 +128,9 @@ pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Obs
 /// ERROR and everything on stdout as INFO.
 fn effective_severity(entry: &Entry<'_>) -> (Option<Severity>, bool) {
     let stream = entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr");
-    if entry.severity.is_some() && (!stream || entry.severity >= Some(Severity::Warning) && entry.payload == Payload::Json) {
+    if entry.severity.is_some()
+        && (!stream || entry.severity >= Some(Severity::Warning) && entry.payload == Payload::Json)
+    {
         return (entry.severity, false);
     }
     match entry.stated_severity() {

@@ -10,6 +10,7 @@ mod fragments;
 pub mod instances;
 mod tally;
 mod timeline;
+pub mod traces;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,7 @@ use fragments::{Fragment, Fragments, Whole};
 use instances::{Event, EventKind, Instance};
 pub use tally::{Seen, Tally};
 pub use timeline::Timeline;
+use traces::Traces;
 
 /// Components told apart.
 const COMPONENTS: usize = 200_000;
@@ -83,6 +85,8 @@ pub struct Summary {
     pub instances: Bounded<String, Instance, INSTANCES>,
     /// Who altered what.
     pub changes: Bounded<ChangeKey, Change, CHANGES>,
+    /// A sample of whole traces.
+    pub traces: Traces,
     /// Parts that are joined at the end.
     fragments: Bounded<Whole, Fragments, WHOLES>,
     /// Bounds outside of the account that were reached.
@@ -205,6 +209,7 @@ impl Summary {
         self.count(entry, observation);
         self.act(entry, observation);
         self.note_labels(entry, observation);
+        self.traces.observe(entry, &observation.component.name);
         if let Some(whole) = fragments::whole(entry, observation) {
             self.ledger.parts += 1;
             if let Some(parts) = self.fragments.entry(whole) {
@@ -300,6 +305,18 @@ impl Summary {
 
     fn change(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
         let Some(audit) = &entry.audit else { return };
+        for (path, value) in &audit.details.0 {
+            if path.ends_with("vpc-access-connector") || path.ends_with("vpcAccess.connector") {
+                self.use_of(
+                    observation,
+                    Component::new(ComponentKind::Network, value.rsplit('/').next().unwrap_or(value)),
+                );
+            } else if path.ends_with("cloudsql-instances") {
+                value
+                    .split(',')
+                    .for_each(|name| self.use_of(observation, Component::new(ComponentKind::Database, name)));
+            }
+        }
         let key = (observation.at, audit.method.to_string(), audit.resource_name.to_string());
         let Some(change) = self.changes.entry(key) else { return };
         change.merge(Change {
@@ -316,8 +333,7 @@ impl Summary {
 
     /// An entry that does not fail can still tell what its component uses.
     fn pass(&mut self, catalogue: &Catalogue, observation: &Observation<'_>) {
-        let marker = observation.signature.is_some_and(|i| catalogue.signatures[i].role == Role::Marker);
-        if !marker {
+        if observation.signature.is_some_and(|i| catalogue.signatures[i].role != Role::Marker) {
             return;
         }
         for thing in &observation.blames {
@@ -358,6 +374,7 @@ impl Merge for Summary {
         self.instances.merge(other.instances);
         self.changes.merge(other.changes);
         self.uses.merge(other.uses);
+        self.traces.merge(other.traces);
         self.fragments.merge(other.fragments);
         self.limits.extend(other.limits);
     }
@@ -374,15 +391,21 @@ fn host(url: &str) -> Option<&str> {
 }
 
 fn masked_path(path: &str) -> String {
-    let parts: Vec<&str> =
-        path.split('/').map(|part| if part.bytes().any(|b| b.is_ascii_digit()) { "<*>" } else { part }).take(12).collect();
+    let parts: Vec<&str> = path
+        .split('/')
+        .map(|part| if part.bytes().any(|b| b.is_ascii_digit()) { "<*>" } else { part })
+        .take(12)
+        .collect();
     parts.join("/")
 }
 
 fn route_kind(path: &str, status: u16, protocol: &str, user_agent: &str) -> RouteKind {
     let lower = path.to_ascii_lowercase();
     let last = lower.rsplit('/').next().unwrap_or("");
-    if status == 101 || protocol == "websocket" || lower.split('/').any(|part| part == "ws" || part == "websocket" || part == "socket.io") {
+    if status == 101
+        || protocol == "websocket"
+        || lower.split('/').any(|part| part == "ws" || part == "websocket" || part == "socket.io")
+    {
         RouteKind::WebSocket
     } else if ["health", "healthz", "livez", "readyz", "ready", "live", "ping", "_ah"].contains(&last)
         || user_agent.starts_with("GoogleHC")

@@ -88,7 +88,12 @@ pub(super) fn timeline(findings: Findings<'_>, found: &cause::Incident) -> Vec<S
         .collect()
 }
 
-fn layer_counts(findings: Findings<'_>, found: &cause::Incident, from: Timestamp, to: Timestamp) -> BTreeMap<String, u64> {
+fn layer_counts(
+    findings: Findings<'_>,
+    found: &cause::Incident,
+    from: Timestamp,
+    to: Timestamp,
+) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     let mut series: Vec<usize> = found.anomalies.iter().map(|a| findings.scene.anomalies[*a].series).collect();
     series.sort_unstable();
@@ -96,7 +101,8 @@ fn layer_counts(findings: Findings<'_>, found: &cause::Incident, from: Timestamp
     for index in series {
         let series = &findings.scene.series[index];
         // Slots of a series can be wider than those of the picture: an entry counts where its slot starts.
-        let n: u64 = series.tally.timeline.slots().filter(|(at, _, _)| from <= *at && *at < to).map(|(_, _, n)| n).sum();
+        let n: u64 =
+            series.tally.timeline.slots().filter(|(at, _, _)| from <= *at && *at < to).map(|(_, _, n)| n).sum();
         if n > 0 {
             *counts.entry(layer_name(series.layer).to_owned()).or_default() += n;
         }
@@ -187,7 +193,12 @@ fn judge(is_trigger: bool, related: bool, before: f64, change: &crate::summary::
 }
 
 /// Notable moments: the changes before, the onset, what failed in which order, the last failure, the recovery.
-pub(super) fn moments(findings: Findings<'_>, found: &cause::Incident, changes: &[Change], chain: &[Link]) -> Vec<Moment> {
+pub(super) fn moments(
+    findings: Findings<'_>,
+    found: &cause::Incident,
+    changes: &[Change],
+    chain: &[Link],
+) -> Vec<Moment> {
     let mut moments: Vec<Moment> = changes
         .iter()
         .filter(|change| change.verdict != "distractor" && change.before_onset_s >= 0.0)
@@ -218,7 +229,8 @@ pub(super) fn moments(findings: Findings<'_>, found: &cause::Incident, changes: 
 
 fn first_evidence(findings: Findings<'_>, found: &cause::Incident, pattern: &str) -> Option<crate::report::Evidence> {
     let series = found.anomalies.iter().map(|a| &findings.scene.series[findings.scene.anomalies[*a].series]);
-    let exemplars = series.filter(|series| series.pattern == pattern).filter_map(|series| series.tally.exemplars.first());
+    let exemplars =
+        series.filter(|series| series.pattern == pattern).filter_map(|series| series.tally.exemplars.first());
     exemplars.min().map(|exemplar| evidence_of(findings, exemplar))
 }
 

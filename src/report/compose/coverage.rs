@@ -138,11 +138,17 @@ impl Doubts<'_> {
             let command = format!(
                 "gcloud logging read 'log_id(\"cloudaudit.googleapis.com/activity\"){window}' --format=json > audit.json"
             );
-            self.gap("changes before the onset (deploys, permissions, secrets, firewall rules)".to_owned(), Some(command));
+            self.gap(
+                "changes before the onset (deploys, permissions, secrets, firewall rules)".to_owned(),
+                Some(command),
+            );
         }
         let runs = summary.components.iter().any(|(component, _)| component.kind == ComponentKind::Service);
         if runs && has("run.googleapis.com/std") && !has("run.googleapis.com/varlog/system") {
-            self.warn("no_platform_log", "no Cloud Run system log: exits, probes and kills are not in the export".to_owned());
+            self.warn(
+                "no_platform_log",
+                "no Cloud Run system log: exits, probes and kills are not in the export".to_owned(),
+            );
             let command = format!(
                 "gcloud logging read 'log_id(\"run.googleapis.com/varlog/system\"){window}' --format=json > system.json"
             );
@@ -202,10 +208,6 @@ impl Doubts<'_> {
     fn window(&self, incidents: &[Incident]) -> String {
         let span = self.findings.summary.span();
         let onset = incidents.iter().map(|incident| incident.start).min().unwrap_or(span.start);
-        format!(
-            " AND timestamp>=\"{}\" AND timestamp<=\"{}\"",
-            onset.plus(-3600 * crate::time::SECOND),
-            span.end
-        )
+        format!(" AND timestamp>=\"{}\" AND timestamp<=\"{}\"", onset.plus(-3600 * crate::time::SECOND), span.end)
     }
 }

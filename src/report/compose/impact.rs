@@ -117,7 +117,8 @@ pub(super) fn priority(affected: &[Affected]) -> (Priority, String) {
     let own = affected.iter().filter(|a| matches!(a.kind, ComponentKind::Service | ComponentKind::LoadBalancer));
     let own: Vec<&Affected> = own.collect();
     let answering = own.iter().filter(|a| a.requests >= ENOUGH_REQUESTS);
-    let worst = answering.min_by(|a, b| a.availability.partial_cmp(&b.availability).unwrap_or(std::cmp::Ordering::Equal));
+    let worst =
+        answering.min_by(|a, b| a.availability.partial_cmp(&b.availability).unwrap_or(std::cmp::Ordering::Equal));
     if let Some((worst, availability)) = worst.and_then(|worst| Some((worst, worst.availability?))) {
         let share = format!("{} of {} requests to {} failed", worst.failures, worst.requests, worst.component);
         if availability <= DOWN {
@@ -134,9 +135,10 @@ pub(super) fn priority(affected: &[Affected]) -> (Priority, String) {
         return (Priority::P1, format!("{} exited {} times", looping.component, looping.restarts));
     }
     match own.iter().find(|a| a.failures > 0) {
-        Some(failing) => {
-            (Priority::P2, format!("{} of {} requests to {} failed", failing.failures, failing.requests, failing.component))
-        }
+        Some(failing) => (
+            Priority::P2,
+            format!("{} of {} requests to {} failed", failing.failures, failing.requests, failing.component),
+        ),
         None => (Priority::P3, "no failed request is in the export".to_owned()),
     }
 }
@@ -153,7 +155,11 @@ pub(super) fn episodes(findings: Findings<'_>, found: &cause::Incident) -> Vec<E
             })
             .sum()
     };
-    found.episodes.iter().map(|span| Episode { start: span.start, end: span.end, failure_entries: failing(span) }).collect()
+    found
+        .episodes
+        .iter()
+        .map(|span| Episode { start: span.start, end: span.end, failure_entries: failing(span) })
+        .collect()
 }
 
 /// The restart loop of the incident's most restarted service, with the vote of its boots on the first error.
@@ -249,7 +255,8 @@ fn vote(findings: Findings<'_>, component: &Component) -> Vote {
     let text = match most {
         Some((title, n)) => {
             let others: Vec<&str> = counts.keys().copied().filter(|other| other != title).take(2).collect();
-            let rest = if others.is_empty() { String::new() } else { format!("; others begin with: {}", others.join("; ")) };
+            let rest =
+                if others.is_empty() { String::new() } else { format!("; others begin with: {}", others.join("; ")) };
             format!("{n} of {boots} boots begin to fail with: {title}{rest}")
         }
         None => "no output before the exits is in the export".to_owned(),

@@ -211,7 +211,9 @@ fn noise(findings: Findings<'_>) -> Vec<Noise> {
 
 fn patterns(findings: Findings<'_>) -> Vec<PatternCount> {
     let mut patterns: Vec<PatternCount> = findings.scene.series.iter().map(|series| pattern(series)).collect();
-    patterns.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.component, &a.signature).cmp(&(&b.component, &b.signature))));
+    patterns.sort_by(|a, b| {
+        b.count.cmp(&a.count).then_with(|| (&a.component, &a.signature).cmp(&(&b.component, &b.signature)))
+    });
     patterns
 }
 

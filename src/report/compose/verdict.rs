@@ -13,7 +13,8 @@ pub(super) fn sentence(incidents: &[Incident], coverage: &Coverage) -> String {
     if coverage.entries == 0 {
         return "no log entries were found".to_owned();
     }
-    let told: Vec<String> = incidents.iter().filter(|incident| !incident.causes.is_empty()).take(3).map(clause).collect();
+    let told: Vec<String> =
+        incidents.iter().filter(|incident| !incident.causes.is_empty()).take(3).map(clause).collect();
     match told.as_slice() {
         [] => format!("no incident: nothing in {} entries left its baseline", coverage.entries),
         [one] => one.clone(),
@@ -30,7 +31,8 @@ fn clause(incident: &Incident) -> String {
         _ => String::new(),
     };
     let doubt = if cause.confidence < 0.5 { "probably " } else { "" };
-    let trigger = cause.trigger.as_ref().map(|t| format!(", set off by {} at {}", t.what, t.at.clock())).unwrap_or_default();
+    let trigger =
+        cause.trigger.as_ref().map(|t| format!(", set off by {} at {}", t.what, t.at.clock())).unwrap_or_default();
     format!(
         "{doubt}{} ({}): {}{trigger}; from {since} UTC{until}",
         cause.component,
@@ -50,7 +52,9 @@ pub(super) fn weigh(findings: Findings<'_>, found: &cause::Incident, causes: &mu
     }
     if let [first, second, ..] = causes {
         if first.score - second.score < TIE {
-            first.against.push(format!("{} is nearly as likely: the export does not decide between them", second.component));
+            first
+                .against
+                .push(format!("{} is nearly as likely: the export does not decide between them", second.component));
         }
     }
 }
