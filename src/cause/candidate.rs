@@ -7,6 +7,8 @@ use crate::incident::{Anomaly, Scene, Series};
 use crate::pattern::signature::Signature;
 use crate::pattern::{Catalogue, Layer, Role};
 use crate::summary::{Change, Summary};
+
+use super::explain::Explanation;
 use crate::time::{SECOND, Timestamp};
 
 /// A change can act this long before the first failure that it is held responsible for.
@@ -131,7 +133,7 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
         (strength, !anomaly.risen, std::cmp::Reverse(specificity), anomaly.span.start)
     };
     candidate.count = evidence.iter().map(|a| scene.anomalies[*a].count).sum();
-    candidate.first = evidence.iter().map(|a| scene.anomalies[*a].span.start).min().unwrap_or(Timestamp::MAX);
+    candidate.first = first_evidence(scene, &evidence);
     let Some(best) = evidence.iter().min_by_key(|a| rank(a)) else { return };
     let series = &scene.series[scene.anomalies[*best].series];
     candidate.signature = series.signature.map(|s| s.id.clone());
@@ -139,6 +141,32 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
     candidate.layer = layer_of(&candidate.component, series.layer);
     candidate.role = speaks_of(scene, &candidate.component, *best);
     candidate.strength = strength(scene, &candidate.component, &evidence);
+}
+
+/// A network element logs nothing: what speaks for it are the calls that fail behind it.
+pub fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanation: &Explanation) {
+    let silent = candidate.own.is_empty() && candidate.blamed.is_empty();
+    if candidate.component.kind != ComponentKind::Network || !silent {
+        return;
+    }
+    let behind: Vec<usize> = explanation.iter().filter(|(_, share)| *share >= 0.4).map(|(a, _)| a).collect();
+    let outgoing: Vec<usize> =
+        behind.into_iter().filter(|a| is_outgoing(&scene.series[scene.anomalies[*a].series])).collect();
+    candidate.first = first_evidence(scene, &outgoing);
+    candidate.count = outgoing.iter().map(|a| scene.anomalies[*a].count).sum();
+    candidate.layer = Layer::Network;
+    candidate.title = "connections that go through it fail".to_owned();
+    candidate.role = Role::Either;
+    candidate.strength = 0.5;
+    candidate.blamed = outgoing.into_iter().map(|a| (a, explanation.of(a))).collect();
+}
+
+/// The start of what clearly rose; of the rest only when nothing rose.
+pub fn first_evidence(scene: &Scene<'_>, evidence: &[usize]) -> Timestamp {
+    let starts = |risen: bool| {
+        evidence.iter().map(|a| &scene.anomalies[*a]).filter(move |a| a.risen == risen).map(|a| a.span.start).min()
+    };
+    starts(true).or_else(|| starts(false)).unwrap_or(Timestamp::MAX)
 }
 
 /// Mean strength of what is no mere symptom: 1 for causes, half for what can be either.
@@ -153,7 +181,7 @@ fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64
             Role::Either => 0.2,
             _ => continue,
         };
-        let weight = anomaly.weight * if anomaly.risen { 1.0 } else { 0.4 };
+        let weight = anomaly.weight * if anomaly.risen { 1.0 } else { 0.25 };
         sums = (sums.0 + value * weight, sums.1 + weight);
     }
     // A little evidence is not much: it takes some weight to be believed.
@@ -263,7 +291,8 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
             first: *at,
             count: 1,
             own: Vec::new(),
-            blamed: hit.into_iter().map(|a| (a, plausible(change, scene.anomalies[a].span.start.since(*at)))).collect(),
+            // It acts once: what fails later is no less plausible than what failed first.
+            blamed: hit.into_iter().map(|a| (a, plausible(change, soonest))).collect(),
             trigger: Some((change.clone(), plausible(change, soonest))),
         });
     }
@@ -282,7 +311,7 @@ pub fn is_outgoing(series: &Series<'_>) -> bool {
 }
 
 /// A change of a network rule acts at once: after this long another cause is twice as likely.
-const ACTS_WITHIN_S: f64 = 90.0;
+const ACTS_WITHIN_S: f64 = 120.0;
 
 /// How plausible a change makes a failure that follows it after `lag_ns`: sooner is likelier, and a change whose details
 /// show that it takes something away likelier than one that tells nothing.

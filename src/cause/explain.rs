@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::Scene;
+use crate::incident::{Anomaly, Scene};
 use crate::pattern::Role;
 use crate::time::{SECOND, Timestamp};
 
@@ -91,6 +91,14 @@ fn own_share(scene: &Scene<'_>, a: usize) -> f64 {
 /// A service's failure on something outside of it is hardly its own fault, also when nobody is named.
 const FOREIGN: f64 = 0.6;
 
+/// True when what is blamed lies in a private network: a database, a cache, a private address.
+fn reaches_private(anomaly: &Anomaly<'_>) -> bool {
+    anomaly
+        .blames
+        .iter()
+        .any(|(thing, share)| *share >= 0.3 && matches!(thing.kind, ComponentKind::Database | ComponentKind::Cache))
+}
+
 /// How much a network element explains of a connection that fails behind it.
 const BENEATH: f64 = 0.95;
 
@@ -105,6 +113,8 @@ fn beneath(
     if candidate.component.kind != ComponentKind::Network {
         return;
     }
+    // Where the export knows a single network element, everything that fails to reach a private address goes through it.
+    let only = scene.topology.networks().len() == 1;
     let users: Vec<&Component> =
         scene.topology.dependents(&candidate.component).filter(|user| user.kind == ComponentKind::Service).collect();
     let fails = |user: &&&Component| among.iter().any(|a| scene.anomalies[*a].component == **user);
@@ -112,7 +122,8 @@ fn beneath(
     for &a in among {
         let anomaly = &scene.anomalies[a];
         let series = &scene.series[anomaly.series];
-        if series.signature.is_some() && users.contains(&anomaly.component) && is_outgoing(series) {
+        let goes_through = users.contains(&anomaly.component) || only && reaches_private(anomaly);
+        if series.signature.is_some() && goes_through && is_outgoing(series) {
             explanation.raise(a, BENEATH * (0.5 + 0.5 * failing));
             reach(reached, anomaly.component, anomaly.span.start);
         }

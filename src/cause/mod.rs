@@ -74,7 +74,8 @@ pub fn rank(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue) -> Vec<
         match incidents.iter_mut().find(|earlier| !independent(scene, earlier, best, &mine)) {
             Some(earlier) => earlier.anomalies.append(&mut mine),
             None => {
-                let causes = rivals(scene, summary, catalogue, &mine, best);
+                let causes = self::ranked(scene, summary, catalogue, &mine);
+                let causes = causes.into_iter().map(|(ranked, _)| ranked).take(TOP).collect();
                 incidents.push(incident(scene, mine, causes));
             }
         }
@@ -86,13 +87,6 @@ pub fn rank(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue) -> Vec<
     incidents.sort_by_key(|incident| incident.span.start);
     score::set_confidence(&mut incidents);
     incidents
-}
-
-/// The root that gathered the incident, then the others as they do on what it gathered.
-fn rivals(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, mine: &[usize], best: &Ranked) -> Vec<Ranked> {
-    let others = ranked(scene, summary, catalogue, mine).into_iter().map(|(ranked, _)| ranked);
-    let others = others.filter(|ranked| ranked.candidate.component != best.candidate.component);
-    std::iter::once(best.clone()).chain(others).take(TOP).collect()
 }
 
 /// True when what a further root gathers is an incident of its own and no more of an earlier one: at another time, on
@@ -153,16 +147,34 @@ fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[
     let candidates = candidate::candidates(scene, summary, catalogue, among);
     let explained: Vec<(Candidate, Explanation)> = candidates
         .into_iter()
-        .map(|candidate| {
+        .map(|mut candidate| {
             let explanation = explain::explain(scene, &candidate, among);
+            candidate::describe_network(scene, &mut candidate, &explanation);
             (candidate, explanation)
         })
+        .filter(|(_, explanation)| explanation.iter().next().is_some())
         .collect();
     let mut ranked = score::score(scene, among, explained);
     ranked.sort_by(|a, b| {
         b.0.score.total_cmp(&a.0.score).then_with(|| a.0.candidate.component.cmp(&b.0.candidate.component))
     });
+    gate(&mut ranked);
     ranked
+}
+
+/// A candidate explains at least this share of the failures for symptoms to stand back behind it.
+const GATE_COVERAGE: f64 = 0.3;
+
+/// Role gate: what shows only symptoms does not rank before what has evidence of its own and explains enough.
+fn gate(ranked: &mut [(Ranked, Explanation)]) {
+    let coverage = |ranked: &Ranked| ranked.features.iter().find(|f| f.name == "coverage").map_or(0.0, |f| f.value);
+    let is_cause = |ranked: &Ranked| ranked.candidate.strength > 0.0 && coverage(ranked) >= GATE_COVERAGE;
+    if ranked.first().is_some_and(|(first, _)| first.candidate.strength > 0.0)
+        || !ranked.iter().any(|(r, _)| is_cause(r))
+    {
+        return;
+    }
+    ranked.sort_by_key(|(ranked, _)| !is_cause(ranked));
 }
 
 fn incident(scene: &Scene<'_>, anomalies: Vec<usize>, causes: Vec<Ranked>) -> Incident {

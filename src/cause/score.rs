@@ -2,9 +2,10 @@
 
 use crate::entry::{Component, ComponentKind};
 use crate::incident::Scene;
+use crate::pattern::Role;
 use crate::time::{SECOND, Span};
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, is_foreign};
 use super::explain::Explanation;
 use super::{Incident, Ranked};
 
@@ -30,7 +31,7 @@ pub const WEIGHTS: [(&str, f64); 10] = [
     ("specific", 0.3),
     ("explained_by_other", -3.0),
     ("vague", -1.5),
-    ("quiet", -1.5),
+    ("quiet", -0.7),
 ];
 
 /// Failures that start before a candidate's first evidence by less than this do not speak against it.
@@ -94,8 +95,7 @@ fn values(
 /// A database whose own log is in the export and goes on as usual is hardly down.
 fn quiet(scene: &Scene<'_>, candidate: &Candidate) -> f64 {
     let logs = matches!(candidate.component.kind, ComponentKind::Database | ComponentKind::Cache | ComponentKind::Node);
-    let own =
-        candidate.own.iter().any(|a| scene.series[scene.anomalies[*a].series].role != crate::pattern::Role::Effect);
+    let own = candidate.own.iter().any(|a| scene.series[scene.anomalies[*a].series].role != Role::Effect);
     f64::from(logs && !own && scene.writes_as_usual(&candidate.component, evidence_span(scene, candidate)))
 }
 
@@ -128,7 +128,7 @@ fn best_parent(scene: &Scene<'_>, explained: &[(Candidate, Explanation)], i: usi
         if is_network(other) && !is_network(candidate) {
             beneath(scene, candidate, other, explanation)
         } else {
-            blamed_for(scene, candidate, other, explanation)
+            f64::max(blamed_for(scene, candidate, other, explanation), only_victim(scene, candidate, other))
         }
     });
     best.fold(0.0, f64::max)
@@ -140,6 +140,23 @@ fn blamed_for(scene: &Scene<'_>, candidate: &Candidate, other: &Candidate, expla
     }
     weighted_share(scene, candidate.own.iter().map(|a| (*a, 1.0)), explanation)
 }
+
+/// A single victim that also fails by itself rather failed by itself than by what it alone blames.
+fn only_victim(scene: &Scene<'_>, candidate: &Candidate, other: &Candidate) -> f64 {
+    let mut victims = candidate.blamed.iter().map(|(a, _)| scene.anomalies[*a].component);
+    let alone =
+        candidate.own.is_empty() && !candidate.blamed.is_empty() && victims.all(|victim| *victim == other.component);
+    let by_itself = other.own.iter().any(|a| {
+        let series = &scene.series[scene.anomalies[*a].series];
+        let own =
+            !is_foreign(&other.component, series.layer) && series.signature.is_some() && series.role != Role::Effect;
+        own && scene.anomalies[*a].risen && scene.anomalies[*a].weight >= BY_ITSELF
+    });
+    if alone && by_itself { 0.5 } else { 0.0 }
+}
+
+/// Weight of a failure of one's own that casts doubt on blaming another: some ten entries.
+const BY_ITSELF: f64 = 3.0;
 
 fn is_network(candidate: &Candidate) -> bool {
     matches!(candidate.component.kind, ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns)

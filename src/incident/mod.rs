@@ -138,6 +138,10 @@ fn judge<'s>(scene: &mut Scene<'s>, summary: &'s Summary, baseline: Option<&Base
             let count = series.tally.seen.count;
             push(scene, index, span, count, baseline.is_some());
         }
+        Shape::Sporadic(burst) if baseline.is_none() && is_spread(burst.span, scene.export, burst.count) => {
+            let reason = format!("{} entries now and then over most of the export", burst.count);
+            scene.background.push(Background { series: index, reason });
+        }
         Shape::Sporadic(burst) => push(scene, index, burst.span, burst.count, baseline.is_some()),
         Shape::Bursts(bursts) => {
             let early = scene.export.start.plus((scene.export.seconds() * THERE_ALREADY * 1e9) as i64);
@@ -151,6 +155,13 @@ fn judge<'s>(scene: &mut Scene<'s>, summary: &'s Summary, baseline: Option<&Base
             }
         }
     }
+}
+
+/// A few entries over more than this part of the export are no episode.
+const SPREAD: f64 = 0.5;
+
+fn is_spread(span: Span, export: Span, count: u64) -> bool {
+    count >= 3 && span.seconds() > SPREAD * export.seconds()
 }
 
 /// Why the series is usual, when the baseline shows it at a rate that the export does not clearly exceed.
@@ -272,13 +283,12 @@ const GUESSED_SHARE: f64 = 0.6;
 /// What kind of thing a signature blames when its message gives no name.
 fn unnamed_kind(series: &Series<'_>) -> Option<ComponentKind> {
     let signature = series.signature.filter(|s| s.role != Role::Effect)?;
-    match signature.layer {
-        Layer::Database => Some(ComponentKind::Database),
-        Layer::Dependency if signature.id.contains("redis") || signature.id.contains("cache") => {
-            Some(ComponentKind::Cache)
-        }
-        _ => None,
+    let is = |words: &[&str]| words.iter().any(|word| signature.id.contains(word));
+    if is(&["redis", "cache", "memcache"]) {
+        return Some(ComponentKind::Cache);
     }
+    let database = signature.layer == Layer::Database || is(&["sql-", "db-", "database-", "prisma-"]);
+    (database && signature.layer != Layer::Application).then_some(ComponentKind::Database)
 }
 
 /// Words that stand where a name could stand and name nothing.

@@ -31,6 +31,7 @@ impl Topology {
         let mut topology = Topology::default();
         topology.add_inventory(summary, series);
         topology.add_aliases(series);
+        topology.add_brands(series);
         topology.add_dependencies(summary, series);
         topology
     }
@@ -147,6 +148,24 @@ impl Topology {
                 if let (Some((name, _)), None) = (names.next(), names.next()) {
                     self.aliases.insert(address.clone(), name.clone());
                 }
+            }
+        }
+    }
+
+    /// A brand name and the host that carries it are one thing: `PayBridge` and `api.paybridge.example`.
+    fn add_brands(&mut self, series: &[Series<'_>]) {
+        let hosts: Vec<Component> = series
+            .iter()
+            .flat_map(|s| s.tally.blames.iter().map(|(thing, _)| thing))
+            .filter(|thing| thing.kind == ComponentKind::Host)
+            .cloned()
+            .collect();
+        for brand in hosts.iter().filter(|host| !host.name.contains('.')) {
+            let label = brand.name.to_lowercase();
+            let mut carriers =
+                hosts.iter().filter(|host| host.name.split('.').any(|part| part == label) && **host != *brand);
+            if let Some(host) = carriers.next() {
+                self.aliases.insert(brand.clone(), host.clone());
             }
         }
     }
