@@ -99,7 +99,7 @@ pub(super) fn proportion_score(k: f64, n: f64, k0: f64, n0: f64) -> f64 {
     let (k0, n0) = (k0 + 0.5, n0 + 1.0);
     let pooled = ((k + k0) / (n + n0)).min(1.0);
     let spread = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / n0)).sqrt();
-    if spread > 0.0 { (k / n - k0 / n0) / spread } else { 0.0 }
+    if n > 0.0 && spread > 0.0 { (k / n - k0 / n0) / spread } else { 0.0 }
 }
 
 /// Where a run of hits begins: the start of the stretch with most hits over misses, a miss weighing half the overall
@@ -153,6 +153,6 @@ mod tests {
     fn a_share_is_scored_against_its_past() {
         assert!(proportion_score(19.0, 20.0, 0.0, 50.0) > 6.0);
         assert!(proportion_score(1.0, 3.0, 0.0, 3.0) < 2.0);
-        assert_eq!(proportion_score(0.0, 0.0, 0.0, 0.0).is_nan(), true);
+        assert_eq!(proportion_score(0.0, 0.0, 0.0, 0.0), 0.0);
     }
 }

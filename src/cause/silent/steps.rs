@@ -161,7 +161,8 @@ pub(super) fn hits(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Hits> {
             now: handlings.iter().map(|h| (h.at.0, broken(h))).collect(),
             before: (rules.n_broken, rules.n),
         });
-        for (step, k0) in rules.known.iter().filter(|(step, k0)| **k0 * 5 >= rules.n && !rules.is_alarm(**step)) {
+        let usual = rules.known.iter().filter(|(step, k0)| **k0 * 5 >= rules.n && !rules.is_alarm(**step));
+        for (step, k0) in usual.take(STEPS_PER_OPERATION) {
             let now = handlings.iter().map(|handling| (handling.at.0, !handling.took(*step))).collect();
             all.push(Hits { now, before: (rules.n - k0, rules.n) });
         }
