@@ -4,6 +4,8 @@
 //! files it names; `FIRSTFAULT_SIM` a folder of simulated exports, each a folder with `truth.json` (`incidents`) and a
 //! `log.*` file. Without them there is nothing to measure, and the tests say so.
 
+#![allow(clippy::print_stdout, reason = "the figures are what these tests are for")]
+
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -2,11 +2,11 @@
 
 use crate::time::Timestamp;
 
-/// Medians of fewer values mean nothing; with more, services that are called rarely go unseen.
-/// AS@1 on one shop: 96 % with 3, 73 % with 2, 93 % with 5.
+/// Medians of fewer values mean nothing; with more, services that are called rarely go unseen. AS@1 on the labelled faults it
+/// was set on: 1.0 with 2 or 3, 0.95 with 5.
 pub(super) const MIN_VALUES: usize = 3;
 
-/// Nanoseconds below which a shift is not worth a name. 10 to 30 ms give the same ranking, 5 ms lets noise in.
+/// Nanoseconds below which a shift is not worth a name. 10 to 50 ms give the same ranking, 5 ms lets noise in (AS@1 0.95).
 const MIN_SHIFT_NS: f64 = 20e6;
 
 /// Standard deviations of the baseline (from its median absolute deviation) a shift must exceed.
@@ -15,7 +15,8 @@ const MIN_DEVIATIONS: f64 = 3.0;
 /// A median absolute deviation times this is a standard deviation of a normal distribution.
 const MAD_TO_SIGMA: f64 = 1.4826;
 
-/// Share of (fault, baseline) pairs in which the fault value is the larger one. 0.6 to 0.8 give the same ranking.
+/// Share of (fault, baseline) pairs in which the fault value is the larger one. 0.7 and 0.8 give the same ranking, 0.9 loses
+/// services whose calls stall only at times.
 const MIN_AUC: f64 = 0.8;
 
 /// Mann-Whitney score; 1.96 is the most that three values against three can reach.
@@ -99,7 +100,7 @@ pub(super) fn proportion_score(k: f64, n: f64, k0: f64, n0: f64) -> f64 {
     let (k0, n0) = (k0 + 0.5, n0 + 1.0);
     let pooled = ((k + k0) / (n + n0)).min(1.0);
     let spread = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / n0)).sqrt();
-    if spread > 0.0 { (k / n - k0 / n0) / spread } else { 0.0 }
+    if n > 0.0 && spread > 0.0 { (k / n - k0 / n0) / spread } else { 0.0 }
 }
 
 /// Where a run of hits begins: the start of the stretch with most hits over misses, a miss weighing half the overall
@@ -153,6 +154,6 @@ mod tests {
     fn a_share_is_scored_against_its_past() {
         assert!(proportion_score(19.0, 20.0, 0.0, 50.0) > 6.0);
         assert!(proportion_score(1.0, 3.0, 0.0, 3.0) < 2.0);
-        assert_eq!(proportion_score(0.0, 0.0, 0.0, 0.0).is_nan(), true);
+        assert_eq!(proportion_score(0.0, 0.0, 0.0, 0.0), 0.0);
     }
 }
