@@ -151,14 +151,23 @@ pub fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanatio
     }
     let behind: Vec<usize> = explanation.iter().filter(|(_, share)| *share >= 0.4).map(|(a, _)| a).collect();
     let outgoing: Vec<usize> =
-        behind.into_iter().filter(|a| is_outgoing(&scene.series[scene.anomalies[*a].series])).collect();
+        behind.into_iter().filter(|a| is_unreachable(&scene.series[scene.anomalies[*a].series])).collect();
+    let mut things: Vec<&Component> = outgoing.iter().flat_map(|a| remote_things(&scene.anomalies[*a])).collect();
+    things.sort();
+    things.dedup();
     candidate.first = first_evidence(scene, &outgoing);
     candidate.count = outgoing.iter().map(|a| scene.anomalies[*a].count).sum();
     candidate.layer = Layer::Network;
     candidate.title = "connections that go through it fail".to_owned();
     candidate.role = Role::Either;
-    candidate.strength = 0.5;
+    // One thing that cannot be reached is more likely down itself.
+    candidate.strength = if things.len() >= 2 { 0.6 } else { 0.1 };
     candidate.blamed = outgoing.into_iter().map(|a| (a, explanation.of(a))).collect();
+}
+
+/// Remote things that an anomaly mostly blames.
+pub fn remote_things<'a>(anomaly: &'a Anomaly<'_>) -> impl Iterator<Item = &'a Component> {
+    anomaly.blames.iter().filter(|(thing, share)| *share >= 0.3 && is_remote(thing)).map(|(thing, _)| thing)
 }
 
 /// The start of what clearly rose; of the rest only when nothing rose.
@@ -269,7 +278,7 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
                 (-CHANGE_AFTER_NS..=CHANGE_BEFORE_NS).contains(&lag)
                     && series.signature.is_some_and(|s| {
                         let known = signature.effects.iter().any(|effect| effect.id == s.id);
-                        known || cuts_network(change, signature) && is_outgoing(series)
+                        known || cuts_network(change, signature) && is_unreachable(series)
                     })
             })
             .collect();
@@ -305,9 +314,25 @@ fn cuts_network(change: &Change, signature: &Signature) -> bool {
         && matches!(changed_component(change).kind, ComponentKind::Firewall | ComponentKind::Network)
 }
 
-/// True for a failure of something a component calls: what a cut network looks like from inside.
-pub fn is_outgoing(series: &Series<'_>) -> bool {
-    matches!(series.layer, Layer::Network | Layer::Database | Layer::Dependency)
+/// True when calls to something outside do not get through: what a cut network looks like from inside.
+pub fn is_unreachable(series: &Series<'_>) -> bool {
+    const UNREACHED: [&str; 8] = ["timeout", "unreachable", "dial", "refused", "conn-", "socket", "unavailable", "dns"];
+    const REACHED: [&str; 8] = ["statement", "lock", "pool", "request", "http", "worker", "phase", "upstream"];
+    let Some(signature) = series.signature else { return false };
+    let is = |words: &[&str]| words.iter().any(|word| signature.id.contains(word));
+    matches!(series.layer, Layer::Network | Layer::Database | Layer::Dependency) && is(&UNREACHED) && !is(&REACHED)
+}
+
+/// True for what lies at the other end of a network: a database, a cache, a host.
+pub fn is_remote(thing: &Component) -> bool {
+    matches!(
+        thing.kind,
+        ComponentKind::Database
+            | ComponentKind::Cache
+            | ComponentKind::Host
+            | ComponentKind::Api
+            | ComponentKind::Queue
+    )
 }
 
 /// A change of a network rule acts at once: after this long another cause is twice as likely.

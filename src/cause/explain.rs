@@ -8,7 +8,7 @@ use crate::incident::{Anomaly, Scene};
 use crate::pattern::Role;
 use crate::time::{SECOND, Timestamp};
 
-use super::candidate::{Candidate, is_foreign, is_outgoing, stands_alone};
+use super::candidate::{Candidate, is_foreign, is_unreachable, stands_alone};
 
 /// Clocks differ, and a caller can give up before the called one logs its own failure.
 const TOLERANCE_NS: i64 = 90 * SECOND;
@@ -123,7 +123,7 @@ fn beneath(
         let anomaly = &scene.anomalies[a];
         let series = &scene.series[anomaly.series];
         let goes_through = users.contains(&anomaly.component) || only && reaches_private(anomaly);
-        if series.signature.is_some() && goes_through && is_outgoing(series) {
+        if series.signature.is_some() && goes_through && is_unreachable(series) {
             explanation.raise(a, BENEATH * (0.5 + 0.5 * failing));
             reach(reached, anomaly.component, anomaly.span.start);
         }

@@ -5,7 +5,7 @@ use crate::incident::Scene;
 use crate::pattern::Role;
 use crate::time::{SECOND, Span};
 
-use super::candidate::{Candidate, is_foreign};
+use super::candidate::{Candidate, is_foreign, is_unreachable, remote_things};
 use super::explain::Explanation;
 use super::{Incident, Ranked};
 
@@ -165,33 +165,15 @@ fn is_network(candidate: &Candidate) -> bool {
 /// The share of a thing's victims that a network element explains, as far as it is believable: it fails calls to several
 /// things, or was changed just before.
 fn beneath(scene: &Scene<'_>, candidate: &Candidate, network: &Candidate, explanation: &Explanation) -> f64 {
-    let mut things: Vec<&Component> = Vec::new();
-    for (anomaly, _) in explanation.iter().filter(|(_, share)| *share >= 0.4) {
-        let named = scene.anomalies[anomaly]
-            .blames
-            .iter()
-            .filter(|(thing, share)| *share >= 0.3 && is_reached_by_network(thing));
-        for (thing, _) in named {
-            if !things.contains(&thing) {
-                things.push(thing);
-            }
-        }
-    }
+    let explained = explanation.iter().filter(|(_, share)| *share >= 0.4).map(|(a, _)| &scene.anomalies[a]);
+    let unreachable = explained.filter(|anomaly| is_unreachable(&scene.series[anomaly.series]));
+    let mut things: Vec<&Component> = unreachable.flat_map(remote_things).collect();
+    things.sort();
+    things.dedup();
     let changed = network.trigger.as_ref().map_or(0.0, |(_, plausible)| *plausible);
     let believable = f64::max(changed, if things.len() >= 2 { 0.8 } else { 0.2 });
     let evidence = candidate.blamed.iter().copied().chain(candidate.own.iter().map(|a| (*a, 1.0)));
     believable * weighted_share(scene, evidence, explanation)
-}
-
-fn is_reached_by_network(thing: &Component) -> bool {
-    matches!(
-        thing.kind,
-        ComponentKind::Database
-            | ComponentKind::Cache
-            | ComponentKind::Host
-            | ComponentKind::Api
-            | ComponentKind::Queue
-    )
 }
 
 fn weighted_share(scene: &Scene<'_>, evidence: impl Iterator<Item = (usize, f64)>, explanation: &Explanation) -> f64 {
