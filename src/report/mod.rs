@@ -11,6 +11,7 @@ pub mod profile;
 pub mod redact;
 mod svg;
 pub mod table;
+pub mod verify;
 mod wording;
 
 use std::collections::BTreeMap;

@@ -22,6 +22,9 @@ const FIRST_CLIENT_PORT: u32 = 32_768;
 /// Texts from here on may have been cut, quotes at 600 characters, so that their last word can be half of an address.
 const CUT_BYTES: usize = 500;
 
+/// Characters at which quotes are cut.
+const QUOTE_CHARS: usize = 600;
+
 /// Fields that point at evidence or name the contract; they are never changed.
 const POINTERS: &[&str] = &["schema", "tool_version", "insert_id", "source", "digest", "fingerprint", "log_name"];
 
@@ -197,7 +200,7 @@ impl Redactor {
 pub fn agrees(quote: &str, original: &str) -> bool {
     let (quote, is_cut) = match quote.strip_suffix('…') {
         Some(start) => (start, true),
-        None => (quote, false),
+        None => (quote, quote.chars().count() >= QUOTE_CHARS),
     };
     let mut rest = original;
     let pieces = literal_pieces(quote);
