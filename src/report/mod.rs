@@ -1,5 +1,6 @@
 //! The finding as plain data: the JSON contract `firstfault.report/1` at a glance. Every face only renders it.
 
+pub mod audit;
 mod chart;
 pub mod escape;
 mod exhibits;
