@@ -4,7 +4,7 @@ mod report_example;
 
 use std::path::Path;
 
-use firstfault::report::{Report, escape, html, json, markdown, schema, table};
+use firstfault::report::{Incident, Priority, Report, Status, escape, html, json, markdown, schema, table};
 
 /// The faces of the example as files, to be looked at.
 fn keep(name: &str, text: &str) {
@@ -160,6 +160,53 @@ fn an_empty_report_has_every_face() {
     assert!(markdown::render(&report).contains("No incident was found"));
     assert!(table::render(&report, &table::Options::default()).contains("No incident"));
     assert!(html::render(&report).contains("No incident"));
+}
+
+#[test]
+fn several_incidents_and_bare_ones_have_every_face() {
+    let mut report = report_example::report();
+    report.incidents.push(bare_incident());
+    report.earlier_known = Some(7);
+    report.incidents[0].affected[0].component =
+        "acme-prod/europe-west1/namespaces/checkout-backend-with-a-very-long-name-00042-abc".into();
+    let markdown = markdown::render(&report);
+    keep("two.md", &markdown);
+    assert!(markdown.contains("## I1: checkout cannot start") && markdown.contains("## I2: mailer is slow"));
+    assert!(markdown.contains("### Chain of events") && markdown.contains("No chain could be drawn"));
+    assert!(markdown.contains("the export holds no failed request, so what users saw cannot be counted"));
+    assert!(markdown.contains("Never seen here: no chain like it among 7 incidents kept."));
+    let table = table::render(&report, &table::Options::default());
+    keep("two.txt", &table);
+    assert!(table.contains("P3 RESOLVED  I2") && table.contains("never seen here (7 earlier incidents compared)"));
+    let page = html::render(&report);
+    keep("two.html", &page);
+    balanced(&page);
+    assert!(page.contains("href=\"#incident-2\"") && page.contains("id=\"incident-2\""));
+    let brief = table::render(&report, &table::Options { top: 1, ..Default::default() });
+    assert!(brief.contains("I2  mailer is slow") && !brief.contains("by absence"));
+}
+
+/// An incident of which the export tells next to nothing.
+fn bare_incident() -> Incident {
+    Incident {
+        id: "I2".into(),
+        title: "mailer is slow".into(),
+        status: Status::Resolved,
+        priority: Priority::P3,
+        priority_rule: "P3: errors that no request was seen to suffer from".into(),
+        end: Some(report_example::at("12:00:00")),
+        failure_entries: 3,
+        episodes: vec![],
+        affected: vec![],
+        causes: vec![],
+        chain: vec![],
+        ruled_out: vec![],
+        timeline: vec![],
+        changes: vec![],
+        moments: vec![],
+        restarts: None,
+        ..report_example::report().incidents.remove(0)
+    }
 }
 
 /// The example with every text from logs replaced by an attack, through JSON so that none is forgotten.

@@ -1,14 +1,13 @@
 //! The report as one HTML file: no network, no script, light and dark, phone and paper.
 
-use super::escape::{html as text, html_cell as cell, link};
+use super::escape::{cut, html as text, html_cell as cell, link};
 use super::exhibits::query;
 use super::svg::{Mark, failures_chart, requests_chart};
 use super::wording::{
-    TIERS, bytes, count, counted, duration, failed_share, kind, last_known, layer, list, percent, short_method, status,
+    TIERS, bytes, clock, count, counted, duration, failed_share, kind, last_known, layer, list, percent, short_method,
+    status,
 };
-use super::{
-    Action, Affected, Cause, Change, Evidence, Incident, Link, Moment, Priority, Report, Status, Ticket, Trigger,
-};
+use super::{Action, Affected, Cause, Evidence, Incident, Link, Moment, Priority, Report, Status, Ticket, Trigger};
 
 /// Patterns in the table at the end at most; the rest is in the JSON.
 const MAX_PATTERNS: usize = 200;
@@ -94,7 +93,7 @@ fn incident(page: &mut String, incident: &Incident, report: &Report) {
     affected(page, &incident.affected);
     restarts(page, incident);
     ruled_out(page, incident);
-    changes(page, &incident.changes);
+    changes(page, incident);
     actions(page, incident);
     earlier(page, incident, report);
     page.push_str("</section>\n");
@@ -130,7 +129,10 @@ fn facts(page: &mut String, incident: &Incident, report: &Report) {
         incident.affected.iter().filter(|affected| affected.requests > 0).max_by_key(|affected| affected.failures)
     {
         let share = worst.failures as f64 / worst.requests as f64;
-        facts.push((percent(share), format!("of {} requests to {} failed", count(worst.requests), worst.component)));
+        facts.push((
+            percent(share),
+            format!("of {} requests to {} failed", count(worst.requests), cut(&worst.component, 40)),
+        ));
     }
     if let Some(restarts) = &incident.restarts {
         let period = restarts.period_s.map_or(String::new(), |period| format!(", every {}", duration(period)));
@@ -231,7 +233,7 @@ fn cause_body(page: &mut String, cause: &Cause, incident: &Incident) {
     page.push_str(&format!(
         "<p>Observed: {} show or name it, first at {} UTC. Inferred: {} of {} failing entries follow from it.</p>\n",
         counted(cause.count, "entry", "entries"),
-        cause.first_seen.clock(),
+        clock(cause.first_seen, incident.start),
         count(cause.explains),
         count(incident.failure_entries)
     ));
@@ -268,7 +270,7 @@ fn quote(page: &mut String, evidence: &Evidence) {
     page.push_str(&format!(
         "<blockquote><p><small>{} UTC · {} · {}</small></p><pre><code>{}</code></pre><p class=\"where\">insertId {} · {} at byte {}{open}<br>{}</p>\
          </blockquote>\n",
-        evidence.effect_time.clock(),
+        evidence.effect_time.date_clock(),
         text(&evidence.component),
         text(&evidence.severity),
         text(&evidence.message),
@@ -311,7 +313,7 @@ fn chain(page: &mut String, incident: &Incident) {
             "<li class=\"trigger\"><div class=\"link\">{}<span>{} · {} UTC · trigger</span></div></li>\n",
             text(short_method(&trigger.what)),
             text(&trigger.resource),
-            trigger.at.clock()
+            clock(trigger.at, incident.start)
         ));
     }
     for (i, link) in incident.chain.iter().enumerate() {
@@ -320,12 +322,13 @@ fn chain(page: &mut String, incident: &Incident) {
             (0, Some(trigger)) => Some((link.first_seen.seconds_since(trigger.at), "inferred")),
             _ => Some((link.lag_s, if link.basis == "observed" { "observed" } else { "inferred" })),
         };
-        chain_link(page, link, i == 0, lag);
+        let when = clock(link.first_seen, incident.start);
+        chain_link(page, link, &when, i == 0, lag);
     }
     page.push_str("</ol>\n");
 }
 
-fn chain_link(page: &mut String, link: &Link, is_first: bool, lag: Option<(f64, &str)>) {
+fn chain_link(page: &mut String, link: &Link, when: &str, is_first: bool, lag: Option<(f64, &str)>) {
     let first = if is_first { "first" } else { "" };
     let (class, lag) = match lag {
         Some((seconds, basis)) => (basis, format!("<div class=\"lag\">{} later, {basis}</div>", duration(seconds))),
@@ -335,7 +338,7 @@ fn chain_link(page: &mut String, link: &Link, is_first: bool, lag: Option<(f64, 
         "<li class=\"{first} {class}\">{lag}<div class=\"link\">{}<span>{} · {} UTC · {}</span></div></li>\n",
         text(&link.title),
         text(&link.component),
-        link.first_seen.clock(),
+        when,
         counted(link.count, "entry", "entries")
     ));
 }
@@ -363,7 +366,7 @@ fn moments(page: &mut String, incident: &Incident) {
             "<li class=\"{class}\"><small>{}</small><time datetime=\"{}\">{}</time><span>{milestone}{} <small>({})</small></span></li>\n",
             i + 1,
             moment.at,
-            moment.at.clock(),
+            clock(moment.at, incident.start),
             text(&moment.text),
             text(&source)
         ));
@@ -467,7 +470,8 @@ fn ruled_out(page: &mut String, incident: &Incident) {
     }
 }
 
-fn changes(page: &mut String, changes: &[Change]) {
+fn changes(page: &mut String, incident: &Incident) {
+    let changes = &incident.changes;
     if changes.is_empty() {
         return;
     }
@@ -477,7 +481,7 @@ fn changes(page: &mut String, changes: &[Change]) {
         row(
             page,
             &[
-                ("Time", "t", change.at.clock()),
+                ("Time", "t", clock(change.at, incident.start)),
                 ("Change", "", cell(short_method(&change.what))),
                 ("Resource", "", cell(&change.resource)),
                 ("Verdict", "t", cell(&change.verdict)),

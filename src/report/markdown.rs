@@ -6,8 +6,8 @@
 use super::escape::{link, markdown as text, markdown_cell as cell, markdown_code as code};
 use super::exhibits::{Exhibits, query};
 use super::wording::{
-    LAYERS, TIERS, bytes, count, counted, duration, failed_share, failures, kind, last_known, layer, list, percent,
-    short_method, status,
+    LAYERS, TIERS, bytes, clock, count, counted, duration, failed_share, failures, kind, last_known, layer, list,
+    percent, short_method, status,
 };
 use super::{Action, Affected, Cause, Coverage, Incident, Link, Report, Status, Ticket};
 use crate::time::Timestamp;
@@ -182,7 +182,7 @@ impl<'r> Draft<'r> {
                 layer(cause.layer),
                 code(&cause.component),
                 text(cause.title.trim_end_matches('.')),
-                cause.first_seen.clock(),
+                clock(cause.first_seen, incident.start),
             ));
         }
         self.paragraph(&sentences.join(" "));
@@ -268,7 +268,12 @@ impl<'r> Draft<'r> {
         }
         if incident.episodes.len() > 1 {
             let stretch = |e: &super::Episode| {
-                format!("{} to {} ({})", e.start.clock(), e.end.clock(), counted(e.failure_entries, "entry", "entries"))
+                format!(
+                    "{} to {} ({})",
+                    clock(e.start, incident.start),
+                    clock(e.end, incident.start),
+                    counted(e.failure_entries, "entry", "entries")
+                )
             };
             let episodes: Vec<String> = incident.episodes.iter().map(stretch).collect();
             self.line(&format!("- It stopped and came back: {}", list(&episodes)));
@@ -305,7 +310,7 @@ impl<'r> Draft<'r> {
         self.line(&format!(
             "- Observed: {} show or name it, the first at {} UTC",
             counted(cause.count, "entry", "entries"),
-            cause.first_seen.clock()
+            clock(cause.first_seen, incident.start)
         ));
         self.line(&format!(
             "- Inferred: {} of {} failing entries follow from it",
@@ -320,7 +325,7 @@ impl<'r> Draft<'r> {
             let number = self.exhibits.number(evidence);
             self.line(&format!(
                 "> {} UTC, {}: {} (E{number})",
-                evidence.effect_time.clock(),
+                clock(evidence.effect_time, incident.start),
                 code(&evidence.component),
                 code(&evidence.message)
             ));
@@ -381,7 +386,7 @@ impl<'r> Draft<'r> {
                     "Observed: {} on {}{actor} at {} UTC, {} before the onset (E{number}). Inferred: it set the cause off.",
                     code(short_method(&trigger.what)),
                     code(&trigger.resource),
-                    trigger.at.clock(),
+                    clock(trigger.at, incident.start),
                     duration(lead)
                 ));
             }
@@ -398,7 +403,7 @@ impl<'r> Draft<'r> {
             let number = self.exhibits.number(&change.evidence);
             self.line(&format!(
                 "- {} UTC: {} on {}, {}: {} (E{number})",
-                change.at.clock(),
+                clock(change.at, incident.start),
                 code(short_method(&change.what)),
                 code(&change.resource),
                 text(&change.verdict),
@@ -697,7 +702,7 @@ fn error_volume(incident: &Incident, coverage: &Coverage) -> String {
             ", at most {} in {} from {} UTC",
             count(n),
             duration(slot.width_s),
-            slot.start.clock()
+            clock(slot.start, incident.start)
         ));
     }
     volume
@@ -745,12 +750,12 @@ fn mermaid(incident: &Incident) -> String {
     use super::escape::mermaid as label;
     let mut out = String::from("```mermaid\nflowchart TD\n");
     if let Some(trigger) = incident.causes.first().and_then(|cause| cause.trigger.as_ref()) {
-        let what = format!("{} {}", trigger.at.clock(), short_method(&trigger.what));
+        let what = format!("{} {}", clock(trigger.at, incident.start), short_method(&trigger.what));
         out.push_str(&format!("  t([\"{}<br/>{}\"]) -.-> n1\n", label(&what), label(&trigger.resource)));
     }
     for (i, link) in incident.chain.iter().enumerate() {
         let n = i + 1;
-        let seen = format!("{}, {}", link.first_seen.clock(), counted(link.count, "entry", "entries"));
+        let seen = format!("{}, {}", clock(link.first_seen, incident.start), counted(link.count, "entry", "entries"));
         out.push_str(&format!(
             "  n{n}[\"{}<br/>{}<br/>{}\"]\n",
             label(&link.title),

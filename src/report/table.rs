@@ -7,9 +7,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::chart::{bar, sparkline};
 use super::escape::{cut, spreadsheet, terminal};
 use super::wording::{
-    TIERS, bytes, count, counted, duration, failures, kind, layer, length, list, percent, short_method, status,
+    TIERS, bytes, clock, count, counted, duration, failures, kind, layer, length, list, percent, short_method, status,
 };
-use super::{Action, Affected, Cause, Change, Evidence, Incident, Priority, Report};
+use super::{Action, Affected, Cause, Evidence, Incident, Priority, Report};
 
 /// Columns of the labels on the left.
 const LABEL: usize = 10;
@@ -94,8 +94,7 @@ impl Screen<'_> {
         let mut head =
             format!("firstfault {} · {}", self.report.tool_version, counted(coverage.entries, "entry", "entries"));
         if let (Some(first), Some(last)) = (coverage.first, coverage.last) {
-            let same_day = first.date_clock().get(..10) == last.date_clock().get(..10);
-            let last = if same_day { last.clock() } else { last.date_clock() };
+            let last = clock(last, first);
             head.push_str(&format!(" · {} to {last} UTC", first.date_clock()));
         }
         self.wrapped("", Ink::Dim, &head);
@@ -123,7 +122,7 @@ impl Screen<'_> {
         self.restarts(incident);
         self.ruled_out(incident);
         self.actions(incident);
-        self.changes(&incident.changes);
+        self.changes(incident);
         self.journeys(incident);
         self.runners_up(incident);
         self.earlier(incident);
@@ -162,14 +161,14 @@ impl Screen<'_> {
         self.labelled("", Ink::Plain, &what);
         let reach = format!(
             "first seen {}, shown by {}, explains {} of {} failing entries",
-            cause.first_seen.clock(),
+            clock(cause.first_seen, incident.start),
             counted(cause.count, "entry", "entries"),
             count(cause.explains),
             count(incident.failure_entries)
         );
         self.labelled("", Ink::Plain, &reach);
         for evidence in cause.evidence.iter().take(QUOTES) {
-            self.quote(evidence);
+            self.quote(evidence, incident);
         }
         for against in &cause.against {
             self.labelled("against", Ink::Warn, against);
@@ -178,15 +177,19 @@ impl Screen<'_> {
             let actor = trigger.actor.as_ref().map_or(String::new(), |actor| format!(" by {actor}"));
             let lead = duration(incident.start.seconds_since(trigger.at));
             let what = short_method(&trigger.what);
-            let text = format!("{} {what} on {}{actor}, {lead} before the onset", trigger.at.clock(), trigger.resource);
+            let text = format!(
+                "{} {what} on {}{actor}, {lead} before the onset",
+                clock(trigger.at, incident.start),
+                trigger.resource
+            );
             self.labelled("trigger", Ink::Plain, &text);
         }
         self.features(cause);
     }
 
-    fn quote(&mut self, evidence: &Evidence) {
+    fn quote(&mut self, evidence: &Evidence, incident: &Incident) {
         let message = cut(&terminal(&evidence.message), QUOTE_CHARS).into_owned();
-        let text = format!("{} {} │ {message}", evidence.effect_time.clock(), evidence.component);
+        let text = format!("{} {} │ {message}", clock(evidence.effect_time, incident.start), evidence.component);
         self.wrapped(&" ".repeat(LABEL), Ink::Dim, &text);
     }
 
@@ -307,12 +310,13 @@ impl Screen<'_> {
         }
     }
 
-    fn changes(&mut self, changes: &[Change]) {
+    fn changes(&mut self, incident: &Incident) {
+        let changes = &incident.changes;
         for (i, change) in changes.iter().take(FEW).enumerate() {
             let label = if i == 0 { "changes" } else { "" };
             let text = format!(
                 "{} {} on {}: {}, {}",
-                change.at.clock(),
+                clock(change.at, incident.start),
                 short_method(&change.what),
                 change.resource,
                 change.verdict,

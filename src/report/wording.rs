@@ -166,6 +166,12 @@ pub(super) fn length(incident: &Incident, coverage: &Coverage) -> String {
     }
 }
 
+/// The time of day, with the date when it is of another day than `reference`.
+pub(super) fn clock(at: Timestamp, reference: Timestamp) -> String {
+    let (full, other) = (at.date_clock(), reference.date_clock());
+    if full.get(..10) == other.get(..10) { at.clock() } else { full }
+}
+
 /// What changed, short: the last two words of an audit method, `Services.ReplaceService`.
 pub(super) fn short_method(what: &str) -> &str {
     let is_method = what.matches('.').count() > 1 && !what.contains([' ', '/']);
