@@ -77,6 +77,9 @@ const NO_SECRETS: &[&str] = &[
     "yes",
 ];
 
+/// Kind of what a user's own pattern finds.
+const CUSTOM: &str = "custom";
+
 /// Shapes of credentials: kind, and a pattern whose first group is what must go. Earlier ones win where two overlap.
 ///
 /// Prefixes and lengths are those that the issuers document (and secret scanners use).
@@ -133,7 +136,7 @@ impl Redactor {
     /// # Errors
     /// When an extra pattern is not a regular expression.
     pub fn new(extra: &[String]) -> Result<Redactor, regex::Error> {
-        let extra = extra.iter().map(|pattern| Regex::new(pattern).map(|regex| ("custom", regex)));
+        let extra = extra.iter().map(|pattern| Regex::new(pattern).map(|regex| (CUSTOM, regex)));
         let known = SHAPES.iter().map(|(kind, pattern)| Regex::new(pattern).map(|regex| (*kind, regex)));
         Ok(Redactor { shapes: extra.chain(known).collect::<Result<_, _>>()? })
     }
@@ -168,7 +171,8 @@ impl Redactor {
             placeholders.get(next).is_some_and(|range| range.contains(&at))
         };
         let mut found = Vec::new();
-        for (kind, regex) in &self.shapes {
+        let is_plain = is_plain(text);
+        for (kind, regex) in self.shapes.iter().filter(|(kind, _)| !is_plain || *kind == CUSTOM) {
             for captures in regex.captures_iter(text) {
                 if let Some(hit) =
                     captures.get(1).or(captures.get(0)).filter(|hit| !hit.is_empty() && !is_done(hit.start()))
@@ -246,6 +250,14 @@ fn placeholders(text: &str) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// True for short words and for times, which fill most of a report and hold no secret of a known shape.
+fn is_plain(text: &str) -> bool {
+    let is_word = |b: u8| b.is_ascii_alphabetic() || matches!(b, b' ' | b'-' | b'_' | b'/');
+    let is_time = |b: u8| b.is_ascii_digit() || matches!(b, b'T' | b'Z' | b':' | b'-' | b'.');
+    let starts_as_time = text.len() >= 20 && text.as_bytes()[4] == b'-' && text.as_bytes()[10] == b'T';
+    text.len() < 16 && text.bytes().all(is_word) || text.len() <= 30 && starts_as_time && text.bytes().all(is_time)
 }
 
 /// The part of a hit that must go, `None` when it names a culprit or is no secret.
