@@ -8,6 +8,9 @@ use std::borrow::Cow;
 /// Characters of a Mermaid label at most; longer ones make the drawing unreadable.
 const MERMAID_LABEL_CHARS: usize = 90;
 
+/// What stands for a text without any character, so that markup around it keeps its form.
+const EMPTY: &str = "(empty)";
+
 /// True for characters that act instead of being shown: controls, bidirectional marks, and invisible ones.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -42,6 +45,9 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 /// Text that a renderer would link by itself (addresses, mentions, issue numbers) is set as code, where nothing links.
 pub fn markdown(text: &str) -> String {
     let text = terminal(text.trim());
+    if text.is_empty() {
+        return EMPTY.to_owned();
+    }
     if links_by_itself(&text) {
         return markdown_code(&text);
     }
@@ -71,7 +77,7 @@ pub fn markdown(text: &str) -> String {
 pub fn markdown_code(text: &str) -> String {
     let text = terminal(text.trim());
     if text.is_empty() {
-        return String::new();
+        return EMPTY.to_owned();
     }
     let fence = "`".repeat(longest_run(&text, '`') + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
