@@ -63,7 +63,7 @@ pub fn markdown(text: &str) -> String {
             _ => false,
         };
         let inside_word = c == '_' && before.is_alphanumeric() && after.is_alphanumeric();
-        if opens_block || (!inside_word && "\\`*_[]<>|&~$!{}".contains(c)) {
+        if opens_block || (!inside_word && "\\`*_[]<>|&~$!{}^".contains(c)) {
             out.push('\\');
         }
         out.push(c);
