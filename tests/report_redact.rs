@@ -2,7 +2,7 @@
 
 mod report_example;
 
-use firstfault::report::redact::Redactor;
+use firstfault::report::redact::{Redactor, agrees};
 use firstfault::report::{Report, html, json, markdown, table};
 
 /// The example with secrets in many places.
@@ -50,6 +50,70 @@ fn one_value_has_one_name_in_the_whole_report() {
     assert_eq!(report.patterns[0].values["client"]["[redacted ip-1]"], 3);
     assert_eq!(report.patterns[0].values["client"]["[redacted ip-2]"], 2);
     assert_eq!(redactor.redact_report(&report).expect("finite numbers"), report, "redacting again changed it");
+}
+
+/// Pieces of credentials, and of what looks like one.
+const PIECES: &[&str] = &[
+    "a",
+    "1",
+    "12",
+    " ",
+    "\n",
+    "\"",
+    "'",
+    ":",
+    "://",
+    "@",
+    ".",
+    "=",
+    "password",
+    "token",
+    "secret",
+    "key",
+    "eyJ",
+    "Bearer ",
+    "Basic ",
+    "cookie: ",
+    "https",
+    "sk_live_",
+    "AKIA",
+    "abcdefghij1234567890",
+    "10.0.0.1",
+    "8.8.8.8",
+    "2a00::1",
+    ":5432",
+    "…",
+    "[redacted ",
+    "]",
+    "[redacted ip-1]",
+    "-----BEGIN PRIVATE KEY-----",
+    "{",
+    "}",
+    "é",
+    "日",
+    "/",
+    "?",
+    "&",
+    "\\",
+];
+
+#[test]
+fn any_redacted_text_agrees_with_its_entry() {
+    let redactor = Redactor::new(&[]).expect("the shapes compile");
+    let mut state = 0x9e37_79b9_7f4a_7c15u64; // a fixed seed, so that a failure can be repeated
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize
+    };
+    for _ in 0..5_000 {
+        let text: String = (0..next() % 20).map(|_| PIECES[next() % PIECES.len()]).collect();
+        let once = redactor.redact_text(&text);
+        assert!(agrees(&once, &text), "{text:?} became {once:?}");
+        let twice = redactor.redact_text(&once);
+        assert!(agrees(&twice, &text), "{text:?} became {twice:?}");
+    }
 }
 
 #[test]

@@ -25,8 +25,9 @@ const CUT_BYTES: usize = 500;
 /// Characters at which quotes are cut.
 const QUOTE_CHARS: usize = 600;
 
-/// Fields that point at evidence or name the contract; they are never changed.
-const POINTERS: &[&str] = &["schema", "tool_version", "insert_id", "source", "digest", "fingerprint", "log_name"];
+/// Fields that point at evidence, name a file that the analyst gave, or name the contract; they are never changed.
+const POINTERS: &[&str] =
+    &["schema", "tool_version", "insert_id", "sources", "source", "digest", "fingerprint", "log_name"];
 
 /// Values after `password:` and its like that say something about a credential and are none.
 const NO_SECRETS: &[&str] = &[
@@ -59,6 +60,7 @@ const NO_SECRETS: &[&str] = &[
     "none",
     "not",
     "null",
+    "redacted",
     "of",
     "or",
     "rejected",
@@ -309,7 +311,8 @@ fn judge_address(text: &str, hit: &Range<usize>) -> bool {
     let mut forward = after.chars();
     let runs_on = match forward.next() {
         Some('.') => forward.next().is_some_and(|c| c.is_ascii_digit()),
-        Some(c) => c.is_alphanumeric() || matches!(c, '_' | '-'),
+        Some('-') => forward.next().is_some_and(|c| c.is_ascii_alphanumeric()), // `1.2.3.4-beta`
+        Some(c) => c.is_alphanumeric() || c == '_',
         None => false,
     };
     if glued || runs_on || server_port(after) {
