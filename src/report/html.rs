@@ -12,6 +12,9 @@ use super::{Action, Affected, Cause, Evidence, Incident, Link, Moment, Priority,
 /// Patterns in the table at the end at most; the rest is in the JSON.
 const MAX_PATTERNS: usize = 200;
 
+/// Lost ranges and patterns of noise listed at most.
+const MAX_LISTED: usize = 12;
+
 /// The report as an HTML document.
 pub fn render(report: &Report) -> String {
     let mut page = String::with_capacity(64 * 1024);
@@ -572,7 +575,7 @@ fn coverage(page: &mut String, report: &Report) {
     for warning in &coverage.warnings {
         page.push_str(&format!("<li>{}</li>\n", text(&warning.text)));
     }
-    for range in &coverage.malformed {
+    for range in coverage.malformed.iter().take(MAX_LISTED) {
         page.push_str(&format!(
             "<li>{}: {} lost at byte {}: {}</li>\n",
             text(&range.source),
@@ -581,7 +584,7 @@ fn coverage(page: &mut String, report: &Report) {
             text(&range.reason)
         ));
     }
-    for noise in &report.noise {
+    for noise in report.noise.iter().take(MAX_LISTED) {
         page.push_str(&format!(
             "<li>Noise: {} of <code>{}</code> at {}: {}</li>\n",
             counted(noise.count, "entry", "entries"),

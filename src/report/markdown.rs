@@ -10,10 +10,14 @@ use super::wording::{
     percent, short_method, status,
 };
 use super::{Action, Affected, Cause, Coverage, Incident, Link, Report, Status, Ticket};
+use crate::pattern::Layer;
 use crate::time::Timestamp;
 
 /// Values of one kind shown in the failure pattern at most; the rest is in the JSON.
 const MAX_VALUES: usize = 6;
+
+/// Patterns of noise shown at most.
+const MAX_NOISE: usize = 12;
 
 /// The report as a Markdown document.
 pub fn render(report: &Report) -> String {
@@ -144,7 +148,7 @@ impl<'r> Draft<'r> {
             self.line("Set aside as noise, because it fails as often without the incident:");
             self.blank();
         }
-        for noise in &self.report.noise {
+        for noise in self.report.noise.iter().take(MAX_NOISE) {
             self.line(&format!(
                 "- {} in {}, {}: {}",
                 code(&noise.title),
@@ -152,6 +156,9 @@ impl<'r> Draft<'r> {
                 counted(noise.count, "entry", "entries"),
                 text(&noise.reason)
             ));
+        }
+        if self.report.noise.len() > MAX_NOISE {
+            self.line(&format!("- and {} more, listed in the JSON report", self.report.noise.len() - MAX_NOISE));
         }
     }
 
@@ -369,7 +376,9 @@ impl<'r> Draft<'r> {
             incident.causes.iter().any(|cause| cause.layer == layer)
                 || incident.ruled_out.iter().any(|r| r.layer == layer)
         };
-        let open: Vec<String> = LAYERS.into_iter().filter(|l| !is_decided(*l)).map(|l| layer(l).to_owned()).collect();
+        let is_change = |layer| layer == Layer::Change && !incident.changes.is_empty(); // told under Trigger
+        let open = LAYERS.into_iter().filter(|l| !is_decided(*l) && !is_change(*l));
+        let open: Vec<String> = open.map(|l| layer(l).to_owned()).collect();
         if !open.is_empty() {
             self.paragraph(&format!("This export neither accuses nor clears: {}.", list(&open)));
         }
