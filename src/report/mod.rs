@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod chart;
+mod compose;
 pub mod escape;
 mod exhibits;
 pub mod history;
@@ -23,6 +24,8 @@ use serde::{Deserialize, Serialize};
 use crate::entry::ComponentKind;
 use crate::pattern::Layer;
 use crate::time::Timestamp;
+
+pub use compose::{Findings, compose};
 
 /// The schema this version writes.
 pub const SCHEMA: &str = "firstfault.report/1";

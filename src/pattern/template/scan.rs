@@ -1,0 +1,608 @@
+//! One message becomes tokens, a key and a rank, in one table-driven scan.
+//!
+//! A token is a maximal run without white space or separators; separators are tokens of their own. What looks like a
+//! value (it holds a digit, is a path, a URL, a host name, …) is a variable, and neighbouring variables, units and dates
+//! join it, so that formatting variants share a key. Nothing is allocated once the buffers have grown.
+
+/// Bytes of a message that are looked at: 192 tokens rarely need more, and an example stays small.
+pub(super) const MAX_BYTES: usize = 2048;
+
+/// Tokens of a message that are looked at; the rest is one variable. 128 was the 95th percentile in a public survey.
+pub(super) const MAX_TOKENS: usize = 192;
+
+/// Bytes before and after the message in the buffer, so that eight can be read at once anywhere near it.
+const PAD: usize = 16;
+
+const WHITE: u8 = 1;
+const SEPARATOR: u8 = 2;
+const DIGIT: u8 = 4;
+const LOWER: u8 = 8;
+const UPPER: u8 = 16;
+const DOT: u8 = 32;
+const SLASH: u8 = 64;
+const OTHER: u8 = 128;
+const END: u8 = WHITE | SEPARATOR;
+
+/// The class of every byte. Bytes of multi-byte characters count as letters of either case.
+const CLASS: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            0..=0x20 | 0x7f => WHITE,
+            b'=' | b':' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'"' | b'\'' | b'|'
+            | b'#' => SEPARATOR,
+            b'0'..=b'9' => DIGIT,
+            b'a'..=b'z' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            0x80.. => LOWER | UPPER,
+            b'.' => DOT,
+            b'/' | b'\\' | b'@' => SLASH,
+            _ => OTHER,
+        };
+        byte += 1;
+    }
+    table
+}
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Text that stays as it is.
+    Word,
+    /// A separator or a run of closing punctuation.
+    Separator,
+    /// A value.
+    Variable,
+}
+
+/// A token and where it lies in the message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    /// First byte.
+    pub(super) start: u16,
+    /// One past the last byte.
+    pub(super) end: u16,
+    /// What it is.
+    pub(super) kind: Kind,
+    /// White space stands before it.
+    pub(super) spaced: bool,
+}
+
+impl Token {
+    /// The token's text in the message it came from; empty if that is another message.
+    pub(super) fn text<'m>(&self, message: &'m str) -> &'m str {
+        message.get(usize::from(self.start)..usize::from(self.end)).unwrap_or("")
+    }
+}
+
+/// A scanner with its buffers, to be reused for every message.
+#[derive(Clone)]
+pub(super) struct Scanner {
+    buffer: Box<[u8; PAD + MAX_BYTES + PAD]>,
+    len: usize,
+    /// The tokens of the last message.
+    pub(super) tokens: Vec<Token>,
+    /// Hash of the words, separators and places of variables of the last message: equal for equal templates.
+    pub(super) key: u64,
+    /// Hash of the values of the last message. It orders the messages of a key without regard to time, so that in any
+    /// order of arrival the smallest changes only a few times.
+    pub(super) rank: u64,
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        let buffer = Box::new([0; PAD + MAX_BYTES + PAD]);
+        Scanner { buffer, len: 0, tokens: Vec::with_capacity(MAX_TOKENS + 1), key: 0, rank: 0 }
+    }
+}
+
+impl std::fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scanner").finish_non_exhaustive()
+    }
+}
+
+/// The part of a message that is looked at: its first [`MAX_BYTES`] bytes, cut between characters.
+pub(super) fn head(message: &str) -> &str {
+    if message.len() <= MAX_BYTES { message } else { &message[..message.floor_char_boundary(MAX_BYTES)] }
+}
+
+impl Scanner {
+    /// Reads a message; its tokens, key and rank are then in the fields.
+    pub(super) fn read(&mut self, message: &str) {
+        let head = head(message);
+        let old_len = self.len;
+        self.len = head.len();
+        self.buffer[PAD..PAD + head.len()].copy_from_slice(head.as_bytes());
+        if old_len > self.len {
+            self.buffer[PAD + self.len..PAD + old_len].fill(0);
+        }
+        self.tokens.clear();
+        let stopped = self.tokenize();
+        // A cut message must read the same when it is read again from its kept head.
+        if stopped < self.len || self.len > MAX_BYTES - 4 {
+            self.cover_tail(stopped);
+        }
+        self.hash();
+    }
+
+    /// Hash of what a message has in common with all messages of the same build: kinds, separators and the first word.
+    pub(super) fn group(&self) -> u64 {
+        let mut first = true;
+        let mut sum = 0u64;
+        for (j, token) in self.tokens.iter().enumerate() {
+            let whole = match token.kind {
+                Kind::Variable => false,
+                Kind::Separator => true,
+                Kind::Word => std::mem::take(&mut first),
+            };
+            let x = if whole { self.word(token) } else { 0 };
+            sum = sum.wrapping_add(fold(x ^ SEEDS[j].0, (token.kind as u64 + 1) ^ SEEDS[j].1));
+        }
+        sum
+    }
+
+    /// Cuts the message into tokens and returns where it stopped: its length, or less at the limit of tokens.
+    fn tokenize(&mut self) -> usize {
+        let mut at = 0;
+        let mut after = 0;
+        loop {
+            let mut class = self.class(at);
+            while class & WHITE != 0 {
+                if at >= self.len {
+                    return self.len;
+                }
+                at += 1;
+                class = self.class(at);
+            }
+            if self.tokens.len() >= MAX_TOKENS {
+                return at;
+            }
+            let spaced = at > after;
+            at = if class & SEPARATOR != 0 { self.separator(at, spaced) } else { self.run(at, spaced) };
+            after = at;
+        }
+    }
+
+    #[inline]
+    fn class(&self, at: usize) -> u8 {
+        CLASS[usize::from(self.byte(at))]
+    }
+
+    #[inline]
+    fn byte(&self, at: usize) -> u8 {
+        self.buffer.get(PAD + at).copied().unwrap_or(0)
+    }
+
+    fn bytes(&self, start: usize, end: usize) -> &[u8] {
+        &self.buffer[PAD + start..PAD + end]
+    }
+
+    /// A run of bytes that are neither white space nor separators, from `start`; returns where reading goes on.
+    #[inline]
+    fn run(&mut self, start: usize, spaced: bool) -> usize {
+        let (mut end, mut flags) = (start, 0);
+        loop {
+            let class = self.class(end);
+            if class & END != 0 {
+                break;
+            }
+            flags |= class;
+            end += 1;
+        }
+        if flags & DOT != 0
+            && let Some(leader) = self.leader(start, end)
+        {
+            end = leader;
+        }
+        let mut stop = end;
+        while stop > start && matches!(self.byte(stop - 1), b'.' | b'!' | b'?') {
+            stop -= 1;
+        }
+        if stop > start {
+            // Most words hold nothing but letters, and most values a digit.
+            let value_end = if flags & (DIGIT | DOT | SLASH) == 0 && self.byte(end) != b':' {
+                None
+            } else {
+                self.value_end(start, stop, end, flags)
+            };
+            match value_end {
+                None => self.push_word(start, stop, spaced),
+                Some(value_end) => {
+                    self.push_variable(start, value_end, spaced);
+                    if value_end > stop {
+                        return value_end;
+                    }
+                }
+            }
+        }
+        if stop < end {
+            self.push(start.max(stop), end, Kind::Separator, spaced && stop == start);
+        }
+        end
+    }
+
+    /// Where a run of dots ends that leads from a word to its value: `size......12`.
+    fn leader(&self, start: usize, end: usize) -> Option<usize> {
+        let run = self.bytes(start, end);
+        let dots = run.windows(3).position(|three| three == b"...")?;
+        let n_dots = run[dots..].iter().take_while(|&&b| b == b'.').count();
+        (dots + n_dots < run.len()).then_some(start + dots + n_dots)
+    }
+
+    /// Where the value that starts here ends, if it is one: the end of the run, or further for addresses and URLs.
+    fn value_end(&self, start: usize, stop: usize, end: usize, flags: u8) -> Option<usize> {
+        let token = self.bytes(start, stop);
+        if flags & SLASH != 0 && is_path(token) {
+            let query = token.contains(&b'?') || token.contains(&b'&') || (stop < end && self.byte(stop) == b'?');
+            return Some(if query { self.url_end(start) } else { stop });
+        }
+        if self.byte(end) == b':' && stop == end && token.len() <= 4 {
+            let address_end = self.address_end(start);
+            if address_end.is_some() {
+                return address_end;
+            }
+        }
+        let port_follows = self.byte(end) == b':' && self.byte(end + 1).is_ascii_digit();
+        let is_value = flags & DIGIT != 0
+            || (flags & SLASH != 0 && token.contains(&b'@') && token.contains(&b'.'))
+            || (flags & (DOT | UPPER | SLASH) == DOT && is_host(token, port_follows));
+        is_value.then_some(stop)
+    }
+
+    /// Where the URL from `start` ends: at white space, a quote, a closing bracket, `<`, `,` or `;`.
+    fn url_end(&self, start: usize) -> usize {
+        let mut end = start;
+        while self.class(end) & WHITE == 0
+            && !matches!(self.byte(end), b'"' | b'\'' | b')' | b']' | b'}' | b'>' | b'<' | b',' | b';')
+        {
+            end += 1;
+        }
+        while end > start + 1 && matches!(self.byte(end - 1), b'.' | b'!' | b'?' | b':') {
+            end -= 1;
+        }
+        end
+    }
+
+    /// Where the MAC or IPv6 address from `start` ends: groups of up to four hex digits with two colons and a digit.
+    fn address_end(&self, start: usize) -> Option<usize> {
+        let (mut end, mut colons, mut group, mut digit) = (start, 0, 0, false);
+        loop {
+            match self.byte(end) {
+                b'0'..=b'9' => (group, digit) = (group + 1, true),
+                b'a'..=b'f' | b'A'..=b'F' => group += 1,
+                b':' if self.byte(end + 1).is_ascii_hexdigit() || self.byte(end + 1) == b':' => {
+                    (colons, group) = (colons + 1, 0);
+                }
+                _ => break,
+            }
+            // Eight groups have seven colons.
+            if group > 4 || colons > 7 {
+                return None;
+            }
+            end += 1;
+        }
+        let bounded = self.class(end) & (END | DOT | SLASH) != 0 || self.byte(end) == b'%';
+        (colons >= 2 && digit && bounded && end > start).then_some(end)
+    }
+
+    fn separator(&mut self, at: usize, spaced: bool) -> usize {
+        let byte = self.byte(at);
+        if byte == b':' && self.byte(at + 1) == b'/' && self.byte(at + 2) == b'/' && !spaced {
+            if let Some(scheme) = self.tokens.pop_if(|t| t.kind == Kind::Word) {
+                let end = self.url_end(at + 3);
+                self.push_variable(usize::from(scheme.start), end, scheme.spaced);
+                return end;
+            }
+        } else if byte == b')' && self.close_parenthesis(at) {
+            return at + 1;
+        }
+        self.push(at, at + 1, Kind::Separator, spaced);
+        at + 1
+    }
+
+    /// ` ()` reads as ` (<*>)`, and a size in parentheses after a value or the word `bytes` says the same again.
+    ///
+    /// True when the closing parenthesis is done with.
+    fn close_parenthesis(&mut self, at: usize) -> bool {
+        match self.tokens.as_slice() {
+            [.., open] if self.is_separator(open, b'(') && open.spaced => {
+                self.push(at, at, Kind::Variable, false);
+                false
+            }
+            [.., before, open, size]
+                if size.kind == Kind::Variable
+                    && self.is_separator(open, b'(')
+                    && self.ends_with_size_unit(size)
+                    && (before.kind == Kind::Variable || self.text(before) == b"bytes") =>
+            {
+                let kept = self.tokens.len() - 2;
+                self.tokens.truncate(kept);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn ends_with_size_unit(&self, token: &Token) -> bool {
+        let text = self.text(token);
+        let unit = text.iter().rev().take_while(|b| b.is_ascii_alphabetic()).count();
+        unit > 0 && unit < text.len() && is_size_unit(&text[text.len() - unit..])
+    }
+
+    fn is_separator(&self, token: &Token, byte: u8) -> bool {
+        token.kind == Kind::Separator && self.byte(usize::from(token.start)) == byte
+    }
+
+    fn text(&self, token: &Token) -> &[u8] {
+        self.bytes(usize::from(token.start), usize::from(token.end))
+    }
+
+    #[inline]
+    fn push(&mut self, start: usize, end: usize, kind: Kind, spaced: bool) {
+        self.tokens.push(Token { start: start as u16, end: end as u16, kind, spaced });
+    }
+
+    #[inline]
+    fn push_word(&mut self, start: usize, end: usize, spaced: bool) {
+        // The longest unit has four letters.
+        if end - start <= 4 && self.tokens.last().is_some_and(|t| t.kind == Kind::Variable) {
+            let is_unit = is_unit(self.bytes(start, end));
+            if let Some(last) = self.tokens.last_mut().filter(|_| is_unit) {
+                last.end = end as u16;
+                return;
+            }
+        }
+        self.push(start, end, Kind::Word, spaced);
+    }
+
+    /// Adds a value, or joins it to the value before.
+    #[inline]
+    fn push_variable(&mut self, mut start: usize, end: usize, mut spaced: bool) {
+        while let Some(last) = self.tokens.last() {
+            match last.kind {
+                Kind::Variable => return self.extend_last(end, 0),
+                Kind::Separator => {
+                    let joiners = self.joiners(last, spaced);
+                    if joiners > 0 {
+                        return self.extend_last(end, joiners);
+                    }
+                    if spaced || !self.is_separator(last, b'<') || self.byte(end) == b'>' {
+                        break;
+                    }
+                }
+                Kind::Word if is_date_word(self.text(last)) => {}
+                Kind::Word => break,
+            }
+            (start, spaced) = (usize::from(last.start), last.spaced);
+            self.tokens.pop();
+        }
+        self.push(start, end, Kind::Variable, spaced);
+    }
+
+    /// How many separators at the end only join a value to the next one: `,` or a tight `:`, `#`, `;`, `|`, `##`.
+    fn joiners(&self, last: &Token, spaced: bool) -> usize {
+        let [.., before, _] = self.tokens.as_slice() else { return 0 };
+        let tight = !spaced && !last.spaced;
+        match self.byte(usize::from(last.start)) {
+            b',' if before.kind == Kind::Variable => 1,
+            b':' | b'#' | b';' | b'|' if tight && before.kind == Kind::Variable => 1,
+            b'#' if tight && !before.spaced && self.is_separator(before, b'#') => match self.tokens.as_slice() {
+                [.., value, _, _] if value.kind == Kind::Variable => 2,
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
+
+    fn extend_last(&mut self, end: usize, joiners: usize) {
+        let kept = self.tokens.len() - joiners;
+        self.tokens.truncate(kept);
+        if let Some(last) = self.tokens.last_mut() {
+            last.end = end as u16;
+        }
+    }
+
+    /// Makes the rest of a message that is too long one variable, with the word that the cut went through.
+    fn cover_tail(&mut self, from: usize) {
+        let cut = self.tokens.pop_if(|t| usize::from(t.end) == self.len);
+        let (start, spaced) = cut.map_or((from, true), |t| (usize::from(t.start), t.spaced));
+        self.push_variable(start, self.len, spaced);
+    }
+
+    fn hash(&mut self) {
+        let (mut key, mut rank) = (0u64, 0u64);
+        for (token, seed) in self.tokens.iter().zip(&SEEDS) {
+            if token.kind == Kind::Variable {
+                key = key.wrapping_add(fold(seed.0, seed.1));
+                // The first and last eight bytes tell nearly all values apart; ties are settled by the text.
+                let ends =
+                    self.load(usize::from(token.start)) ^ self.load_before(usize::from(token.end)).rotate_left(29);
+                rank = (rank.rotate_left(5) ^ ends).wrapping_mul(MULTIPLIER);
+            } else {
+                let size = u64::from(token.end - token.start) << 2 | (token.kind as u64 + 1);
+                key = key.wrapping_add(fold(self.word(token) ^ seed.0, size ^ seed.1));
+            }
+        }
+        (self.key, self.rank) = (key, rank);
+    }
+
+    /// The bytes of a token as a number: themselves up to eight, a hash beyond.
+    #[inline]
+    fn word(&self, token: &Token) -> u64 {
+        let (start, end) = (usize::from(token.start), usize::from(token.end));
+        let len = end - start;
+        if len <= 8 {
+            return self.load(start) & (u64::MAX >> (64 - 8 * len.max(1) as u32));
+        }
+        let mut hash = self.load_before(end);
+        let mut at = start;
+        while at + 8 < end {
+            hash = fold(hash ^ self.load(at), MULTIPLIER);
+            at += 8;
+        }
+        hash
+    }
+
+    #[inline]
+    fn load(&self, at: usize) -> u64 {
+        load(self.buffer.as_slice(), PAD + at)
+    }
+
+    #[inline]
+    fn load_before(&self, end: usize) -> u64 {
+        load(self.buffer.as_slice(), PAD + end - 8)
+    }
+}
+
+#[inline]
+fn load(bytes: &[u8], at: usize) -> u64 {
+    match bytes.get(at..at + 8) {
+        Some(eight) => u64::from_le_bytes(eight.try_into().unwrap_or([0; 8])),
+        None => 0,
+    }
+}
+
+/// An odd number without pattern: the golden ratio in 64 bits.
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Two numbers per place in a message, so that the same word counts differently at each. They are fixed, so that keys
+/// mean the same on every machine. One more than [`MAX_TOKENS`] for the tail.
+const SEEDS: [(u64, u64); MAX_TOKENS + 1] = seeds();
+
+const fn seeds() -> [(u64, u64); MAX_TOKENS + 1] {
+    let mut table = [(0, 0); MAX_TOKENS + 1];
+    let mut at = 0;
+    while at < table.len() {
+        table[at] = (split_mix(2 * at as u64), split_mix(2 * at as u64 + 1) | 1);
+        at += 1;
+    }
+    table
+}
+
+/// SplitMix64, the usual seeding function.
+const fn split_mix(step: u64) -> u64 {
+    let mut z = MULTIPLIER.wrapping_mul(step + 1);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Both halves of the 128-bit product.
+#[inline]
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = (a as u128).wrapping_mul(b as u128);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// A path: a leading slash and two more characters, two slashes, or two backslashes, and not only punctuation.
+fn is_path(token: &[u8]) -> bool {
+    let slashes = token.iter().filter(|&&b| b == b'/').count();
+    let backslashes = token.iter().filter(|&&b| b == b'\\').count();
+    (slashes >= 2 || (token[0] == b'/' && token.len() >= 3) || backslashes >= 2)
+        && token.iter().any(u8::is_ascii_alphanumeric)
+}
+
+/// Last labels of names that are hosts; any two letters are one as well.
+const TOP_LABELS: [&str; 16] = [
+    "com",
+    "net",
+    "org",
+    "edu",
+    "gov",
+    "local",
+    "internal",
+    "localdomain",
+    "info",
+    "biz",
+    "mil",
+    "int",
+    "arpa",
+    "dev",
+    "app",
+    "cloud",
+];
+
+/// A lowercase dotted name of three labels with a top-level domain, or of two when a port follows. Other dotted names
+/// are modules, classes and actions, which say what happened.
+fn is_host(token: &[u8], port_follows: bool) -> bool {
+    if !token.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'.')) {
+        return false;
+    }
+    let labels = token.split(|&b| b == b'.').count();
+    let top = token.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    let is_top = top.len() == 2 || TOP_LABELS.iter().any(|label| label.as_bytes() == top);
+    labels >= 2 && (port_follows || (labels >= 3 && is_top))
+}
+
+fn is_size_unit(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"B" | b"KB"
+            | b"MB"
+            | b"GB"
+            | b"TB"
+            | b"PB"
+            | b"kB"
+            | b"Kb"
+            | b"Mb"
+            | b"Gb"
+            | b"KiB"
+            | b"MiB"
+            | b"GiB"
+            | b"TiB"
+    )
+}
+
+/// Units, time zones and halves of the day that belong to the number before them.
+fn is_unit(word: &[u8]) -> bool {
+    is_size_unit(word)
+        || matches!(
+            word,
+            b"ms"
+                | b"us"
+                | b"ns"
+                | b"s"
+                | b"sec"
+                | b"secs"
+                | b"UTC"
+                | b"GMT"
+                | b"EDT"
+                | b"EST"
+                | b"PST"
+                | b"PDT"
+                | b"CET"
+                | b"CEST"
+                | b"AM"
+                | b"PM"
+        )
+}
+
+/// Abbreviated weekdays and months, which belong to the date after them.
+fn is_date_word(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"Mon"
+            | b"Tue"
+            | b"Wed"
+            | b"Thu"
+            | b"Fri"
+            | b"Sat"
+            | b"Sun"
+            | b"Jan"
+            | b"Feb"
+            | b"Mar"
+            | b"Apr"
+            | b"May"
+            | b"Jun"
+            | b"Jul"
+            | b"Aug"
+            | b"Sep"
+            | b"Oct"
+            | b"Nov"
+            | b"Dec"
+    )
+}
