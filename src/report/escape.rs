@@ -112,6 +112,11 @@ pub fn html(text: &str) -> String {
     out
 }
 
+/// Text of several lines for HTML, inside `<pre>`: as [`html`], with its line breaks kept.
+pub fn html_lines(text: &str) -> String {
+    text.trim_end().lines().map(html).collect::<Vec<_>>().join("\n")
+}
+
 /// Text for a cell of an HTML table: as [`html`], and no formula when the table is pasted into a spreadsheet.
 pub fn html_cell(text: &str) -> String {
     html(&spreadsheet(text))
@@ -276,6 +281,7 @@ mod tests {
             assert!(!out.contains(['<', '>', '"', '\'', '`']) && !out.contains(is_unsafe), "{out}");
             assert!(out.split('&').skip(1).all(|after| after.contains(';')), "{out}");
         }
+        assert_eq!(html_lines("a\n<b>\r\n\u{1b}c\n"), "a\n&lt;b&gt;\n&lt;U+001B&gt;c");
         assert_eq!(html("<a href='x'>&amp;"), "&lt;a href=&#39;x&#39;&gt;&amp;amp;");
     }
 

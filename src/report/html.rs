@@ -1,13 +1,13 @@
 //! The report as one HTML file: no network, no script, light and dark, phone and paper.
 
-use super::escape::{cut, html as text, html_cell as cell, link};
+use super::escape::{cut, html as text, html_cell as cell, html_lines, link};
 use super::exhibits::query;
 use super::svg::{Mark, failures_chart, requests_chart};
 use super::wording::{
-    TIERS, bytes, clock, count, counted, duration, failed_share, kind, last_known, layer, list, percent, short_method,
-    status,
+    self, TIERS, bytes, clock, count, counted, duration, failed_share, kind, last_known, layer, list, percent,
+    short_method, status,
 };
-use super::{Action, Affected, Cause, Evidence, Incident, Link, Moment, Priority, Report, Status, Ticket, Trigger};
+use super::{Action, Cause, Evidence, Incident, Link, Moment, Priority, Report, RouteCount, Status, Ticket, Trigger};
 
 /// Patterns in the table at the end at most; the rest is in the JSON.
 const MAX_PATTERNS: usize = 200;
@@ -83,9 +83,7 @@ fn incident(page: &mut String, incident: &Incident, report: &Report) {
         badges(incident)
     ));
     facts(page, incident, report);
-    if let Some(action) =
-        incident.causes.iter().flat_map(|cause| &cause.actions).find(|action| action.priority == "now")
-    {
+    if let Some(action) = wording::actions(incident).into_iter().find(|action| action.priority == "now") {
         page.push_str(&format!("<div class=\"card now\">{}</div>\n", action_text(action, "Do now: ")));
     }
     tickets(page, incident, report);
@@ -93,7 +91,7 @@ fn incident(page: &mut String, incident: &Incident, report: &Report) {
     causes(page, incident);
     chain(page, incident);
     moments(page, incident);
-    affected(page, &incident.affected);
+    affected(page, incident);
     restarts(page, incident);
     ruled_out(page, incident);
     changes(page, incident);
@@ -271,13 +269,12 @@ fn quote(page: &mut String, evidence: &Evidence) {
     let open =
         open.map_or(String::new(), |url| format!(" · <a href=\"{}\" rel=\"noreferrer\">Logs Explorer</a>", text(&url)));
     page.push_str(&format!(
-        "<blockquote><p><small>{} UTC · {} · {}</small></p><pre><code>{}</code></pre><p class=\"where\">insertId {} · {} at byte {}{open}<br>{}</p>\
+        "<blockquote><p><small>{} UTC · {} · {}</small></p><pre><code>{}</code></pre><p class=\"where\">{} at byte {}{open}<br>{}</p>\
          </blockquote>\n",
         evidence.effect_time.date_clock(),
         text(&evidence.component),
         text(&evidence.severity),
-        text(&evidence.message),
-        text(&evidence.insert_id),
+        html_lines(&evidence.message),
         text(&evidence.source),
         evidence.offset,
         text(&query(evidence))
@@ -377,7 +374,8 @@ fn moments(page: &mut String, incident: &Incident) {
     page.push_str("</ol>\n");
 }
 
-fn affected(page: &mut String, affected: &[Affected]) {
+fn affected(page: &mut String, incident: &Incident) {
+    let affected = &incident.affected;
     if affected.is_empty() {
         return;
     }
@@ -411,24 +409,25 @@ fn affected(page: &mut String, affected: &[Affected]) {
         );
     }
     page.push_str("</tbody></table>\n");
-    routes(page, affected);
+    routes(page, incident);
 }
 
 fn meter(share: f64) -> String {
     format!("<span class=\"meter\"><i style=\"width:{:.1}%\"></i></span>", share.clamp(0.0, 1.0) * 100.0)
 }
 
-fn routes(page: &mut String, affected: &[Affected]) {
+fn routes(page: &mut String, incident: &Incident) {
     for (kind, title) in [("http", "Routes"), ("websocket", "WebSocket"), ("health", "Health endpoints")] {
-        let of_kind = affected.iter().flat_map(|one| one.routes.iter().map(move |route| (one, route)));
-        let items: String = of_kind
-            .filter(|(_, route)| route.kind == kind)
-            .map(|(one, route)| {
-                let share = failed_share(route.failures, route.requests);
-                format!("<li><code>{}</code> of {}: {share}</li>\n", text(&route.route), text(&one.component))
-            })
-            .collect();
-        if !items.is_empty() {
+        let (routes, left_out) = wording::routes(incident, kind);
+        let item = |(component, route): &(&str, &RouteCount)| {
+            let share = failed_share(route.failures, route.requests);
+            format!("<li><code>{}</code> of {}: {share}</li>\n", text(&route.route), text(component))
+        };
+        let mut items: String = routes.iter().map(item).collect();
+        if left_out > 0 {
+            items.push_str(&format!("<li>and {left_out} more, listed in the JSON report</li>\n"));
+        }
+        if !routes.is_empty() {
             page.push_str(&format!("<h3>{title}</h3>\n<ul>\n{items}</ul>\n"));
         }
     }
@@ -496,7 +495,7 @@ fn changes(page: &mut String, incident: &Incident) {
 }
 
 fn actions(page: &mut String, incident: &Incident) {
-    let actions: Vec<&Action> = incident.causes.iter().flat_map(|cause| &cause.actions).collect();
+    let actions = wording::actions(incident);
     if actions.is_empty() {
         return;
     }

@@ -6,16 +6,18 @@
 use super::escape::{link, markdown as text, markdown_cell as cell, markdown_code as code};
 use super::exhibits::{Exhibits, query};
 use super::wording::{
-    LAYERS, TIERS, bytes, clock, count, counted, duration, failed_share, failures, kind, last_known, layer, list,
+    self, LAYERS, TIERS, bytes, clock, count, counted, duration, failed_share, failures, kind, last_known, layer, list,
     percent, short_method, status,
 };
-use super::{Action, Affected, Cause, Coverage, Incident, Link, Report, Status, Ticket};
+use super::{Action, Affected, Cause, Coverage, Incident, Link, Report, RouteCount, Status, Ticket};
 use crate::pattern::Layer;
 use crate::time::Timestamp;
 
 /// Values of one kind shown in the failure pattern at most; the rest is in the JSON.
 const MAX_VALUES: usize = 6;
 
+/// Candidates shown beside the first cause at most.
+const MAX_OTHERS: usize = 3;
 /// Patterns of noise shown at most.
 const MAX_NOISE: usize = 12;
 
@@ -225,19 +227,12 @@ impl<'r> Draft<'r> {
     }
 
     fn routes(&mut self, incident: &Incident, kind: &str, heading: &str) {
-        let routes =
-            incident.affected.iter().flat_map(|affected| affected.routes.iter().map(move |route| (affected, route)));
-        let lines: Vec<String> = routes
-            .filter(|(_, route)| route.kind == kind)
-            .map(|(affected, route)| {
-                format!(
-                    "- {} of {}: {}",
-                    code(&route.route),
-                    code(&affected.component),
-                    failed_share(route.failures, route.requests)
-                )
-            })
-            .collect();
+        let (routes, left_out) = wording::routes(incident, kind);
+        let line = |(component, route): &(&str, &RouteCount)| {
+            format!("- {} of {}: {}", code(&route.route), code(component), failed_share(route.failures, route.requests))
+        };
+        let mut lines: Vec<String> = routes.iter().map(line).collect();
+        lines.extend((left_out > 0).then(|| format!("- and {left_out} more, listed in the JSON report")));
         if !lines.is_empty() {
             self.line(&format!("{heading}:"));
             self.blank();
@@ -298,7 +293,7 @@ impl<'r> Draft<'r> {
         if !others.is_empty() {
             self.paragraph("Other candidates:");
         }
-        for cause in others {
+        for cause in others.iter().take(MAX_OTHERS) {
             self.runner_up(cause);
         }
         self.innocent_layers(incident);
@@ -458,7 +453,7 @@ impl<'r> Draft<'r> {
 
     fn actions(&mut self, incident: &Incident) {
         self.section("Actions");
-        let actions: Vec<&Action> = incident.causes.iter().flat_map(|cause| &cause.actions).collect();
+        let actions = wording::actions(incident);
         if actions.is_empty() {
             self.paragraph("The catalogue has no action for this cause.");
             return;
@@ -849,8 +844,14 @@ fn risk(action: &Action) -> &'static str {
     }
 }
 
-/// The text with a full stop.
+/// The text with a capital at its start and a full stop at its end.
 fn sentence(text: &str) -> String {
     let text = text.trim();
-    if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+    let mut chars = text.chars();
+    let Some(first) = chars.next() else { return String::new() };
+    // A name at the start (`orders-db`, `checkout_v2`) keeps its spelling.
+    let is_word = text.split(' ').next().is_some_and(|word| word.chars().all(char::is_alphabetic));
+    let start = if is_word { first.to_uppercase().to_string() } else { first.to_string() };
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{start}{}{stop}", chars.as_str())
 }

@@ -7,7 +7,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::chart::{bar, sparkline};
 use super::escape::{cut, spreadsheet, terminal};
 use super::wording::{
-    TIERS, bytes, clock, count, counted, duration, failures, kind, layer, length, list, percent, short_method, status,
+    self, TIERS, bytes, clock, count, counted, duration, failures, kind, layer, length, list, percent, short_method,
+    status,
 };
 use super::{Action, Affected, Cause, Evidence, Incident, Priority, Report};
 
@@ -19,6 +20,8 @@ const MIN_WIDTH: usize = 40;
 const QUOTES: usize = 3;
 /// Characters of a quote: three lines on 80 columns.
 const QUOTE_CHARS: usize = 190;
+/// Rows of the table of affected components.
+const MAX_AFFECTED: usize = 8;
 /// Patterns of noise, changes and lost ranges named one by one.
 const FEW: usize = 4;
 
@@ -241,7 +244,7 @@ impl Screen<'_> {
         table.load_style(UTF8_FULL_CONDENSED).force_no_tty().set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(self.options.width).unwrap_or(u16::MAX));
         table.set_header(["affected", "entries", "requests failed", "availability", "restarts"]);
-        for row in affected {
+        for row in affected.iter().take(MAX_AFFECTED) {
             table.add_row(affected_row(row));
         }
         if let Some(column) = table.column_mut(0) {
@@ -253,8 +256,11 @@ impl Screen<'_> {
             }
         }
         for line in table.lines() {
-            self.out.push_str(line.trim_end());
-            self.out.push('\n');
+            self.push_line(&line);
+        }
+        if affected.len() > MAX_AFFECTED {
+            let more = counted((affected.len() - MAX_AFFECTED) as u64, "component", "components");
+            self.labelled("", Ink::Dim, &format!("and {more} that suffer less"));
         }
     }
 
@@ -282,10 +288,10 @@ impl Screen<'_> {
     fn actions(&mut self, incident: &Incident) {
         let mut label = "then";
         let shown = first_action(incident);
+        let actions = wording::actions(incident);
         for (tier, _) in TIERS {
-            let of_tier =
-                incident.causes.iter().flat_map(|cause| &cause.actions).filter(|action| action.priority == tier);
-            let of_tier = of_tier.filter(|action| !shown.is_some_and(|first| std::ptr::eq(*action, first)));
+            let is_shown = |action: &&Action| shown.is_some_and(|first| std::ptr::eq(*action, first));
+            let of_tier = actions.iter().copied().filter(|action| action.priority == tier && !is_shown(action));
             for action in of_tier {
                 let text = format!("{tier:<5} {}: {}", action.owner, action.text);
                 self.labelled_hanging(label, Ink::Plain, &text, 6);
@@ -503,7 +509,7 @@ impl Screen<'_> {
 
 /// The first thing to do at once.
 fn first_action(incident: &Incident) -> Option<&Action> {
-    incident.causes.iter().flat_map(|cause| &cause.actions).find(|action| action.priority == "now")
+    wording::actions(incident).into_iter().find(|action| action.priority == "now")
 }
 
 fn affected_row(affected: &Affected) -> Vec<Cell> {
