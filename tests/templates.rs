@@ -159,6 +159,32 @@ fn people_read_what_the_messages_share() {
     assert_eq!(text_of(&many.iter().map(String::as_str).collect::<Vec<_>>()), "worker exited with code {0|1}");
 }
 
+#[test]
+fn requests_stay_apart_until_their_parts_are_many() {
+    use firstfault::pattern::template::route;
+    let mut templates = Mined::default();
+    for (path, status) in
+        [("/cart/17", 503), ("/cart/4", 503), ("/cart/new", 503), ("/stock/9", 503), ("/cart/17", 200)]
+    {
+        *templates.observe(&0, &route("GET", path, status)) += 1;
+    }
+    for n in 0..20 {
+        let name: String = format!("{n:05}").bytes().map(|b| char::from(b - b'0' + b'k')).collect();
+        *templates.observe(&1, &route("GET", &format!("/users/{name}/avatar"), 404)) += 1;
+    }
+    let settled = templates.settle();
+    let mut texts: Vec<_> = settled.templates.iter().map(|t| t.template.as_str()).collect();
+    texts.sort_unstable();
+    let expected = [
+        "GET /cart/<*> 200",
+        "GET /cart/<*> 503",
+        "GET /cart/new 503",
+        "GET /stock/<*> 503",
+        "GET /users/<*>/avatar 404",
+    ];
+    assert_eq!(texts, expected);
+}
+
 /// Messages that share as little as they can.
 fn check_hostile(name: &str, n_messages: usize, max_bytes: usize, next: impl Fn(&mut Dice, usize) -> String) {
     let mut dice = Dice(0xbad);

@@ -47,7 +47,8 @@ fn push_path(route: &mut String, path: &str) {
     }
 }
 
-fn is_id(segment: &str) -> bool {
+/// True for a part of a path that names one thing among many.
+pub(super) fn is_id(segment: &str) -> bool {
     let is_version = segment.strip_prefix(['v', 'V']).is_some_and(|rest| {
         rest.len() <= 6
             && rest.starts_with(|c: char| c.is_ascii_digit())

@@ -4,6 +4,8 @@
 //! value (it holds a digit, is a path, a URL, a host name, …) is a variable, and neighbouring variables, units and dates
 //! join it, so that formatting variants share a key. Nothing is allocated once the buffers have grown.
 
+use super::route::is_id;
+
 /// Bytes of a message that are looked at: 192 tokens rarely need more, and an example stays small.
 pub(super) const MAX_BYTES: usize = 2048;
 
@@ -121,7 +123,7 @@ impl Scanner {
             self.buffer[PAD + self.len..PAD + old_len].fill(0);
         }
         self.tokens.clear();
-        let stopped = self.tokenize();
+        let stopped = if is_route(head) { self.tokenize_route(head) } else { self.tokenize() };
         // A cut message must read the same when it is read again from its kept head.
         if stopped < self.len || self.len > MAX_BYTES - 4 {
             self.cover_tail(stopped);
@@ -165,6 +167,29 @@ impl Scanner {
             at = if class & SEPARATOR != 0 { self.separator(at, spaced) } else { self.run(at, spaced) };
             after = at;
         }
+    }
+
+    /// Cuts `METHOD /path STATUS` at its slashes; segments that are ids are variables.
+    fn tokenize_route(&mut self, route: &str) -> usize {
+        let method = route.find(' ').unwrap_or(route.len());
+        self.push(0, method, Kind::Word, false);
+        let (mut start, mut spaced) = (method + 1, true);
+        for segment in route[start..].split_inclusive(['/', ' ']) {
+            if self.tokens.len() + 2 > MAX_TOKENS {
+                return start;
+            }
+            let name = segment.trim_end_matches(['/', ' ']);
+            if !name.is_empty() {
+                let kind = if name == "<*>" || is_id(name) && !spaced { Kind::Variable } else { Kind::Word };
+                self.push(start, start + name.len(), kind, spaced);
+            }
+            let end = start + segment.len();
+            if segment.ends_with('/') {
+                self.push(end - 1, end, Kind::Separator, spaced && name.is_empty());
+            }
+            (start, spaced) = (end, segment.ends_with(' '));
+        }
+        self.len
     }
 
     #[inline]
@@ -536,6 +561,19 @@ fn is_host(token: &[u8], port_follows: bool) -> bool {
     let top = token.rsplit(|&b| b == b'.').next().unwrap_or_default();
     let is_top = top.len() == 2 || TOP_LABELS.iter().any(|label| label.as_bytes() == top);
     labels >= 2 && (port_follows || (labels >= 3 && is_top))
+}
+
+/// `METHOD /path` with or without ` STATUS`, as [`super::route`] writes it.
+pub(super) fn is_route(message: &str) -> bool {
+    let bytes = message.as_bytes();
+    // The longest method is PROPPATCH.
+    let method = bytes.iter().take(10).take_while(|b| b.is_ascii_uppercase()).count();
+    if method < 3 || bytes.get(method) != Some(&b' ') || bytes.get(method + 1) != Some(&b'/') {
+        return false;
+    }
+    let rest = &message[method + 1..];
+    let (path, status) = rest.split_once(' ').unwrap_or((rest, "200"));
+    status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit()) && !path.contains(['?', '#', '"', ','])
 }
 
 fn is_size_unit(word: &[u8]) -> bool {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::render;
-use super::scan::{Kind, Scanner, head};
+use super::scan::{Kind, Scanner, head, is_route};
 use super::shelf::{Entry, MAX_COLUMNS, Shape, Shelves};
 use crate::pattern::Merge;
 
@@ -156,6 +156,8 @@ enum Cell {
 #[derive(Debug)]
 struct Vector {
     cells: Vec<Cell>,
+    /// A request: its words are a closed vocabulary until proven otherwise.
+    is_route: bool,
     count: u64,
     members: Vec<usize>,
 }
@@ -188,7 +190,7 @@ impl Vector {
             scanner.tokens.iter().map(&mut cell).collect()
         };
         debug_assert!(entry.columns.len() <= MAX_COLUMNS);
-        Vector { cells, count: entry.count, members: Vec::new() }
+        Vector { cells, is_route: is_route(&entry.example), count: entry.count, members: Vec::new() }
     }
 }
 
@@ -349,6 +351,9 @@ fn is_open(bucket: &[Place], vectors: &[Vector], words: &Words) -> bool {
     }
     if counts.len() < 2 {
         return false;
+    }
+    if vectors[first].is_route {
+        return counts.len() >= MANY_WORDS;
     }
     if counts.contains_key(&Cell::Variable) || counts.keys().all(|c| words.traits(*c).is_some_and(|t| t.is_boolean)) {
         return true;
