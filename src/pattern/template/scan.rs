@@ -222,6 +222,7 @@ impl Scanner {
             && let Some(leader) = self.leader(start, end)
         {
             end = leader;
+            flags = self.bytes(start, end).iter().fold(0, |flags, &byte| flags | CLASS[usize::from(byte)]);
         }
         let mut stop = end;
         while stop > start && matches!(self.byte(stop - 1), b'.' | b'!' | b'?') {
