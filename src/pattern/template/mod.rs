@@ -7,6 +7,7 @@
 //! A key is bounded by [`CAP`]: when there are too many, the keys of the groups with most of them are joined, by a rule that
 //! depends only on the set of messages. So `mine(A ⊎ B) = mine(A) ⊕ mine(B)`, byte for byte, also at the cap.
 
+mod classes;
 mod column;
 mod render;
 mod route;

@@ -4,6 +4,7 @@
 //! value (it holds a digit, is a path, a URL, a host name, …) is a variable, and neighbouring variables, units and dates
 //! join it, so that formatting variants share a key. Nothing is allocated once the buffers have grown.
 
+use super::classes::{CLASS, DIGIT, DOT, END, Map, SEPARATOR, SLASH, UPPER, WHITE};
 use super::route::is_id;
 
 /// Bytes of a message that are looked at: 192 tokens rarely need more, and an example stays small.
@@ -15,39 +16,10 @@ pub(super) const MAX_TOKENS: usize = 192;
 /// Bytes before and after the message in the buffer, so that eight can be read at once anywhere near it.
 const PAD: usize = 16;
 
-const WHITE: u8 = 1;
-const SEPARATOR: u8 = 2;
-const DIGIT: u8 = 4;
-const LOWER: u8 = 8;
-const UPPER: u8 = 16;
-const DOT: u8 = 32;
-const SLASH: u8 = 64;
-const OTHER: u8 = 128;
-const END: u8 = WHITE | SEPARATOR;
-
-/// The class of every byte. Bytes of multi-byte characters count as letters of either case.
-const CLASS: [u8; 256] = classes();
-
-const fn classes() -> [u8; 256] {
-    let mut table = [OTHER; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
-            0..=0x20 | 0x7f => WHITE,
-            b'=' | b':' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'"' | b'\'' | b'|'
-            | b'#' => SEPARATOR,
-            b'0'..=b'9' => DIGIT,
-            b'a'..=b'z' => LOWER,
-            b'A'..=b'Z' => UPPER,
-            0x80.. => LOWER | UPPER,
-            b'.' => DOT,
-            b'/' | b'\\' | b'@' => SLASH,
-            _ => OTHER,
-        };
-        byte += 1;
-    }
-    table
-}
+/// Bytes of the buffer: a power of two, so that masking an index replaces the check of its bound.
+const BUFFER: usize = 4096;
+const _: () =
+    assert!(PAD + MAX_BYTES + 64 + PAD <= BUFFER, "the message, the rest of its last chunk, and both pads fit");
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +55,8 @@ impl Token {
 /// A scanner with its buffers, to be reused for every message.
 #[derive(Clone)]
 pub(super) struct Scanner {
-    buffer: Box<[u8; PAD + MAX_BYTES + PAD]>,
+    buffer: Box<[u8; BUFFER]>,
+    map: Map,
     len: usize,
     /// The tokens of the last message.
     pub(super) tokens: Vec<Token>,
@@ -96,8 +69,9 @@ pub(super) struct Scanner {
 
 impl Default for Scanner {
     fn default() -> Self {
-        let buffer = Box::new([0; PAD + MAX_BYTES + PAD]);
-        Scanner { buffer, len: 0, tokens: Vec::with_capacity(MAX_TOKENS + 1), key: 0, rank: 0 }
+        let buffer = Box::new([0; BUFFER]);
+        let tokens = Vec::with_capacity(MAX_TOKENS + 1);
+        Scanner { buffer, map: Map::default(), len: 0, tokens, key: 0, rank: 0 }
     }
 }
 
@@ -122,6 +96,9 @@ impl Scanner {
         if old_len > self.len {
             self.buffer[PAD + self.len..PAD + old_len].fill(0);
         }
+        // Up to and with the white space behind the end.
+        let blocks = self.buffer[PAD..].as_chunks::<16>().0;
+        self.map.fill(&blocks[..=self.len / 16]);
         self.tokens.clear();
         let stopped = if is_route(head) { self.tokenize_route(head) } else { self.tokenize() };
         // A cut message must read the same when it is read again from its kept head.
@@ -199,7 +176,7 @@ impl Scanner {
 
     #[inline]
     fn byte(&self, at: usize) -> u8 {
-        self.buffer.get(PAD + at).copied().unwrap_or(0)
+        self.buffer[(PAD + at) % BUFFER]
     }
 
     fn bytes(&self, start: usize, end: usize) -> &[u8] {
@@ -209,33 +186,47 @@ impl Scanner {
     /// A run of bytes that are neither white space nor separators, from `start`; returns where reading goes on.
     #[inline]
     fn run(&mut self, start: usize, spaced: bool) -> usize {
-        let (mut end, mut flags) = (start, 0);
-        loop {
-            let class = self.class(end);
-            if class & END != 0 {
-                break;
+        let end = self.map.next_end(start + 1);
+        let (has_digit, has_mark) = self.map.digit_and_mark(start, end);
+        if has_mark || self.may_be_address(start, end) {
+            return self.intricate_run(start, end, has_digit, spaced);
+        }
+        // Most words hold nothing but letters, and most values a digit.
+        if has_digit {
+            self.push_variable(start, end, spaced);
+        } else {
+            self.push_word(start, end, spaced);
+        }
+        end
+    }
+
+    /// True before a colon that may be one of a MAC or IPv6 address.
+    #[inline]
+    fn may_be_address(&self, start: usize, end: usize) -> bool {
+        self.byte(end) == b':'
+            && end - start <= 4
+            && (self.byte(end + 1).is_ascii_hexdigit() || self.byte(end + 1) == b':')
+    }
+
+    /// A run that may be a path, a host or an address, or that ends in punctuation.
+    fn intricate_run(&mut self, start: usize, end: usize, has_digit: bool, spaced: bool) -> usize {
+        if has_digit && self.is_plain_value(start, end) {
+            let stop = self.without_punctuation(start, end);
+            self.push_variable(start, stop, spaced);
+            if stop < end {
+                self.push(stop, end, Kind::Separator, false);
             }
-            flags |= class;
-            end += 1;
+            return end;
         }
-        if flags & DOT != 0
-            && let Some(leader) = self.leader(start, end)
-        {
-            end = leader;
-            flags = self.bytes(start, end).iter().fold(0, |flags, &byte| flags | CLASS[usize::from(byte)]);
+        if self.is_last_word(start, end, has_digit) {
+            self.push_word(start, end - 1, spaced);
+            self.push(end - 1, end, Kind::Separator, false);
+            return end;
         }
-        let mut stop = end;
-        while stop > start && matches!(self.byte(stop - 1), b'.' | b'!' | b'?') {
-            stop -= 1;
-        }
+        let (flags, end) = self.flags(start, end);
+        let stop = self.without_punctuation(start, end);
         if stop > start {
-            // Most words hold nothing but letters, and most values a digit.
-            let value_end = if flags & (DIGIT | DOT | SLASH) == 0 && self.byte(end) != b':' {
-                None
-            } else {
-                self.value_end(start, stop, end, flags)
-            };
-            match value_end {
+            match self.value_end(start, stop, end, flags) {
                 None => self.push_word(start, stop, spaced),
                 Some(value_end) => {
                     self.push_variable(start, value_end, spaced);
@@ -246,17 +237,47 @@ impl Scanner {
             }
         }
         if stop < end {
-            self.push(start.max(stop), end, Kind::Separator, spaced && stop == start);
+            self.push(stop, end, Kind::Separator, spaced && stop == start);
         }
         end
     }
 
-    /// Where a run of dots ends that leads from a word to its value: `size......12`.
-    fn leader(&self, start: usize, end: usize) -> Option<usize> {
-        let run = self.bytes(start, end);
-        let dots = run.windows(3).position(|three| three == b"...")?;
-        let n_dots = run[dots..].iter().take_while(|&&b| b == b'.').count();
-        (dots + n_dots < run.len()).then_some(start + dots + n_dots)
+    /// True for numbers with dots, paths and names that hold a digit: all that is a value and does not go on behind the run.
+    fn is_plain_value(&self, start: usize, end: usize) -> bool {
+        let goes_on = self.byte(end) == b':' || self.bytes(start, end).iter().any(|b| matches!(b, b'?' | b'&'));
+        !goes_on && !self.map.has_three_marks(start, end)
+    }
+
+    /// True for a word of letters with a full stop or the like.
+    fn is_last_word(&self, start: usize, end: usize, has_digit: bool) -> bool {
+        !has_digit
+            && end - start > 1
+            && matches!(self.byte(end - 1), b'.' | b'!' | b'?')
+            && self.byte(end) != b':'
+            && self.map.only_mark_is_last(start, end)
+    }
+
+    /// Where the closing punctuation of a run starts.
+    fn without_punctuation(&self, start: usize, end: usize) -> usize {
+        let last = self.bytes(start, end).iter().rposition(|b| !matches!(b, b'.' | b'!' | b'?'));
+        last.map_or(start, |last| start + last + 1)
+    }
+
+    /// The classes in a run, and its end: behind the dots that lead from a word to its value, as in `size......12`.
+    fn flags(&self, start: usize, end: usize) -> (u8, usize) {
+        let (mut flags, mut n_dots) = (0, 0);
+        for (at, &byte) in self.bytes(start, end).iter().enumerate() {
+            let class = CLASS[usize::from(byte)];
+            if class == DOT {
+                n_dots += 1;
+            } else if n_dots >= 3 {
+                return (flags, start + at);
+            } else {
+                n_dots = 0;
+            }
+            flags |= class;
+        }
+        (flags, end)
     }
 
     /// Where the value that starts here ends, if it is one: the end of the run, or further for addresses and URLs.
@@ -356,7 +377,7 @@ impl Scanner {
     fn ends_with_size_unit(&self, token: &Token) -> bool {
         let text = self.text(token);
         let unit = text.iter().rev().take_while(|b| b.is_ascii_alphabetic()).count();
-        unit > 0 && unit < text.len() && is_size_unit(&text[text.len() - unit..])
+        (1..=3).contains(&unit) && unit < text.len() && is_size_unit(number(&text[text.len() - unit..]))
     }
 
     fn is_separator(&self, token: &Token, byte: u8) -> bool {
@@ -374,19 +395,24 @@ impl Scanner {
 
     #[inline]
     fn push_word(&mut self, start: usize, end: usize, spaced: bool) {
-        // The longest unit has four letters.
-        if end - start <= 4 && self.tokens.last().is_some_and(|t| t.kind == Kind::Variable) {
-            let is_unit = is_unit(self.bytes(start, end));
-            if let Some(last) = self.tokens.last_mut().filter(|_| is_unit) {
-                last.end = end as u16;
-                return;
-            }
+        if self.tokens.last().is_some_and(|t| t.kind == Kind::Variable) && self.joins_as_unit(start, end) {
+            return;
         }
         self.push(start, end, Kind::Word, spaced);
     }
 
+    /// Joins a unit to the value before; false if the word is none.
+    #[inline(never)]
+    fn joins_as_unit(&mut self, start: usize, end: usize) -> bool {
+        // The longest unit has four letters.
+        let joins = end - start <= 4 && is_unit(self.short(start, end));
+        if joins {
+            self.extend_last(end, 0);
+        }
+        joins
+    }
+
     /// Adds a value, or joins it to the value before.
-    #[inline]
     fn push_variable(&mut self, mut start: usize, end: usize, mut spaced: bool) {
         while let Some(last) = self.tokens.last() {
             match last.kind {
@@ -400,7 +426,7 @@ impl Scanner {
                         break;
                     }
                 }
-                Kind::Word if is_date_word(self.text(last)) => {}
+                Kind::Word if last.end - last.start == 3 && is_date_word(self.word(last)) => {}
                 Kind::Word => break,
             }
             (start, spaced) = (usize::from(last.start), last.spaced);
@@ -462,7 +488,7 @@ impl Scanner {
         let (start, end) = (usize::from(token.start), usize::from(token.end));
         let len = end - start;
         if len <= 8 {
-            return self.load(start) & (u64::MAX >> (64 - 8 * len.max(1) as u32));
+            return self.short(start, end);
         }
         let mut hash = self.load_before(end);
         let mut at = start;
@@ -471,6 +497,12 @@ impl Scanner {
             at += 8;
         }
         hash
+    }
+
+    /// One to eight bytes as a number, as [`number`] makes it.
+    #[inline]
+    fn short(&self, start: usize, end: usize) -> u64 {
+        self.load(start) & (u64::MAX >> (64usize.wrapping_sub(8 * (end - start)) % 64))
     }
 
     #[inline]
@@ -526,10 +558,13 @@ const fn fold(a: u64, b: u64) -> u64 {
 
 /// A path: a leading slash and two more characters, two slashes, or two backslashes, and not only punctuation.
 fn is_path(token: &[u8]) -> bool {
-    let slashes = token.iter().filter(|&&b| b == b'/').count();
-    let backslashes = token.iter().filter(|&&b| b == b'\\').count();
-    (slashes >= 2 || (token[0] == b'/' && token.len() >= 3) || backslashes >= 2)
-        && token.iter().any(u8::is_ascii_alphanumeric)
+    let (mut slashes, mut backslashes, mut is_named) = (0, 0, false);
+    for &byte in token {
+        slashes += u32::from(byte == b'/');
+        backslashes += u32::from(byte == b'\\');
+        is_named |= byte.is_ascii_alphanumeric();
+    }
+    is_named && (slashes >= 2 || (token[0] == b'/' && token.len() >= 3) || backslashes >= 2)
 }
 
 /// Last labels of names that are hosts; any two letters are one as well.
@@ -577,71 +612,47 @@ pub(super) fn is_route(message: &str) -> bool {
     status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit()) && !path.contains(['?', '#', '"', ','])
 }
 
-fn is_size_unit(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"B" | b"KB"
-            | b"MB"
-            | b"GB"
-            | b"TB"
-            | b"PB"
-            | b"kB"
-            | b"Kb"
-            | b"Mb"
-            | b"Gb"
-            | b"KiB"
-            | b"MiB"
-            | b"GiB"
-            | b"TiB"
-    )
+fn is_size_unit(word: u64) -> bool {
+    const UNITS: [u64; 14] =
+        numbers(["B", "KB", "MB", "GB", "TB", "PB", "kB", "Kb", "Mb", "Gb", "KiB", "MiB", "GiB", "TiB"]);
+    UNITS.contains(&word)
 }
 
 /// Units, time zones and halves of the day that belong to the number before them.
-fn is_unit(word: &[u8]) -> bool {
-    is_size_unit(word)
-        || matches!(
-            word,
-            b"ms"
-                | b"us"
-                | b"ns"
-                | b"s"
-                | b"sec"
-                | b"secs"
-                | b"UTC"
-                | b"GMT"
-                | b"EDT"
-                | b"EST"
-                | b"PST"
-                | b"PDT"
-                | b"CET"
-                | b"CEST"
-                | b"AM"
-                | b"PM"
-        )
+fn is_unit(word: u64) -> bool {
+    const UNITS: [u64; 16] = numbers([
+        "ms", "us", "ns", "s", "sec", "secs", "UTC", "GMT", "EDT", "EST", "PST", "PDT", "CET", "CEST", "AM", "PM",
+    ]);
+    UNITS.contains(&word) || is_size_unit(word)
 }
 
 /// Abbreviated weekdays and months, which belong to the date after them.
-fn is_date_word(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"Mon"
-            | b"Tue"
-            | b"Wed"
-            | b"Thu"
-            | b"Fri"
-            | b"Sat"
-            | b"Sun"
-            | b"Jan"
-            | b"Feb"
-            | b"Mar"
-            | b"Apr"
-            | b"May"
-            | b"Jun"
-            | b"Jul"
-            | b"Aug"
-            | b"Sep"
-            | b"Oct"
-            | b"Nov"
-            | b"Dec"
-    )
+fn is_date_word(word: u64) -> bool {
+    const WORDS: [u64; 19] = numbers([
+        "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
+        "Oct", "Nov", "Dec",
+    ]);
+    WORDS.contains(&word)
+}
+
+/// Words of up to eight bytes as numbers, so that one comparison tells two apart.
+const fn numbers<const N: usize>(words: [&str; N]) -> [u64; N] {
+    let mut numbers = [0; N];
+    let mut at = 0;
+    while at < N {
+        numbers[at] = number(words[at].as_bytes());
+        at += 1;
+    }
+    numbers
+}
+
+/// The bytes of a word as a number, the first in the lowest byte.
+const fn number(word: &[u8]) -> u64 {
+    let mut number = 0;
+    let mut at = word.len();
+    while at > 0 {
+        at -= 1;
+        number = number << 8 | word[at] as u64;
+    }
+    number
 }
