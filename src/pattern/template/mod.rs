@@ -9,6 +9,7 @@
 
 mod classes;
 mod column;
+mod recent;
 mod render;
 mod route;
 mod scan;
@@ -56,7 +57,6 @@ impl<S: Ord + Clone, V: Merge> Templates<S, V> {
 
     /// Counts one message and gives the tally of its template so far, to add to.
     pub fn observe(&mut self, scope: &S, message: &str) -> &mut V {
-        self.scanner.read(message);
         self.shelves.observe(scope, scan::head(message), &mut self.scanner)
     }
 

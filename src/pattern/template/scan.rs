@@ -244,7 +244,8 @@ impl Scanner {
 
     /// True for numbers with dots, paths and names that hold a digit: all that is a value and does not go on behind the run.
     fn is_plain_value(&self, start: usize, end: usize) -> bool {
-        let goes_on = self.byte(end) == b':' || self.bytes(start, end).iter().any(|b| matches!(b, b'?' | b'&'));
+        let goes_on =
+            self.may_be_address(start, end) || self.bytes(start, end).iter().any(|b| matches!(b, b'?' | b'&'));
         !goes_on && !self.map.has_three_marks(start, end)
     }
 
@@ -265,6 +266,10 @@ impl Scanner {
 
     /// The classes in a run, and its end: behind the dots that lead from a word to its value, as in `size......12`.
     fn flags(&self, start: usize, end: usize) -> (u8, usize) {
+        if !self.map.has_three_marks(start, end) {
+            let flags = self.bytes(start, end).iter().fold(0, |flags, &byte| flags | CLASS[usize::from(byte)]);
+            return (flags, end);
+        }
         let (mut flags, mut n_dots) = (0, 0);
         for (at, &byte) in self.bytes(start, end).iter().enumerate() {
             let class = CLASS[usize::from(byte)];
@@ -525,7 +530,7 @@ fn load(bytes: &[u8], at: usize) -> u64 {
 }
 
 /// An odd number without pattern: the golden ratio in 64 bits.
-const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(super) const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Two numbers per place in a message, so that the same word counts differently at each. They are fixed, so that keys
 /// mean the same on every machine. One more than [`MAX_TOKENS`] for the tail.
@@ -551,7 +556,7 @@ const fn split_mix(step: u64) -> u64 {
 
 /// Both halves of the 128-bit product.
 #[inline]
-const fn fold(a: u64, b: u64) -> u64 {
+pub(super) const fn fold(a: u64, b: u64) -> u64 {
     let product = (a as u128).wrapping_mul(b as u128);
     product as u64 ^ (product >> 64) as u64
 }

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::column::Column;
+use super::recent::{self, Recent};
 use super::scan::{Kind, Scanner, Token};
 use crate::pattern::Merge;
 
@@ -251,20 +252,29 @@ pub(super) struct Shelves<S, V> {
     by_scope: BTreeMap<S, usize>,
     /// The shelf of the last message: the next one often has the same scope.
     last: usize,
+    recent: Recent,
 }
 
 impl<S: Ord + Clone, V: Merge> Shelves<S, V> {
     pub(super) fn new(cap: usize) -> Shelves<S, V> {
-        Shelves { cap, level: 0, total: 0, shelves: Vec::new(), by_scope: BTreeMap::new(), last: 0 }
+        let (shelves, by_scope) = (Vec::new(), BTreeMap::new());
+        Shelves { cap, level: 0, total: 0, shelves, by_scope, last: 0, recent: Recent::default() }
     }
 
     pub(super) fn is_capped(&self) -> bool {
         self.level > 0
     }
 
-    /// Counts the message that the scanner has read.
+    /// Counts a message.
     pub(super) fn observe(&mut self, scope: &S, message: &str, scanner: &mut Scanner) -> &mut V {
         let shelf = self.shelf(scope);
+        let hash = recent::hash(message);
+        if let Some(place) = self.recent.find(hash, shelf, message) {
+            let entry = self.shelves[shelf].entries[place].as_mut().expect("what moves entries clears what is recent");
+            entry.count += 1;
+            return &mut entry.value;
+        }
+        scanner.read(message);
         let by_length = self.level == BY_LENGTH;
         let id = if by_length { scanner.tokens.len() as u64 } else { scanner.key };
         let mut place = self.shelves[shelf].by_id.get(&id).copied();
@@ -283,6 +293,7 @@ impl<S: Ord + Clone, V: Merge> Shelves<S, V> {
         }
         let rich = self.is_rich();
         let place = place.unwrap_or_default();
+        self.recent.keep(hash, shelf, place, message);
         let entry = self.shelves[shelf].entries[place].as_mut().expect("an index points at an entry that is there");
         entry.observe(message, scanner, rich);
         &mut entry.value
@@ -355,7 +366,8 @@ impl<S: Ord + Clone, V: Merge> Shelves<S, V> {
             return;
         }
         let group = shelf.group(entry.group);
-        let was = if shelf.groups[group].is_wide { limit } else { shelf.groups[group].members.len() };
+        let was_wide = shelf.groups[group].is_wide;
+        let was = if was_wide { limit } else { shelf.groups[group].members.len() };
         if entry.shape == Shape::Wide {
             shelf.widen(group, scanner);
         }
@@ -372,6 +384,9 @@ impl<S: Ord + Clone, V: Merge> Shelves<S, V> {
         }
         if shelf.groups[group].members.len() > limit {
             shelf.widen(group, scanner);
+        }
+        if shelf.groups[group].is_wide != was_wide {
+            self.recent.clear();
         }
         let now = if shelf.groups[group].is_wide { limit } else { shelf.groups[group].members.len() };
         self.total = self.total.saturating_add(now).saturating_sub(was);
@@ -390,6 +405,7 @@ impl<S: Ord + Clone, V: Merge> Shelves<S, V> {
         if level <= self.level {
             return;
         }
+        self.recent.clear();
         if self.level == 0 {
             self.forget_few();
         }
