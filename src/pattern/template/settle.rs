@@ -124,7 +124,7 @@ fn mined<S: Clone, V: Merge>(
 ) -> Mined<S, V> {
     // The most frequent spelling stands for all; the order of the others is that of their examples.
     members.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.example.cmp(&b.example)));
-    let count = members.iter().map(|m| m.count).sum();
+    let count = members.iter().fold(0, |sum: u64, m| sum.saturating_add(m.count));
     let is_variable: Vec<bool> = vector.cells.iter().map(|c| *c == Cell::Variable).collect();
     let rendered = render::render(&members, &is_variable, count, scanner);
     let is_collapsed = members.iter().any(|m| m.shape != Shape::Key);
@@ -290,7 +290,7 @@ fn unite(mut vectors: Vec<Vector>) -> Vec<Vector> {
     for vector in vectors {
         match united.last_mut() {
             Some(last) if last.cells == vector.cells => {
-                last.count += vector.count;
+                last.count = last.count.saturating_add(vector.count);
                 last.members.extend(vector.members);
             }
             _ => united.push(vector),
@@ -347,7 +347,8 @@ fn is_open(bucket: &[Place], vectors: &[Vector], words: &Words) -> bool {
     let (_, first, at) = bucket[0];
     let mut counts: BTreeMap<Cell, u64> = BTreeMap::new();
     for (_, vector, _) in bucket {
-        *counts.entry(vectors[*vector].cells[at]).or_default() += vectors[*vector].count;
+        let count = counts.entry(vectors[*vector].cells[at]).or_default();
+        *count = count.saturating_add(vectors[*vector].count);
     }
     if counts.len() < 2 {
         return false;
@@ -359,7 +360,7 @@ fn is_open(bucket: &[Place], vectors: &[Vector], words: &Words) -> bool {
         return true;
     }
     let n_words = counts.len();
-    let n_messages: u64 = counts.values().sum();
+    let n_messages = counts.values().fold(0, |sum: u64, &n| sum.saturating_add(n));
     let n_once = counts.values().filter(|&&n| n == 1).count() as u64;
     let before = at.checked_sub(1).and_then(|before| words.traits(vectors[first].cells[before]));
     let is_first = !vectors[first].cells[..at].iter().any(|c| matches!(c, Cell::Word(_)));

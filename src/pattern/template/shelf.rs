@@ -90,7 +90,7 @@ impl<V: Merge> Entry<V> {
 
     /// Takes in another entry of the same shape and id.
     fn join(&mut self, other: Entry<V>, rich: bool) {
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.value.merge(other.value);
         let replaces = (other.rank, &*other.example) < (self.rank, &*self.example);
         for (mine, theirs) in self.columns.iter_mut().zip(&other.columns) {
@@ -351,7 +351,8 @@ impl<S: Ord + Clone, V: Merge> Shelves<S, V> {
     /// The tally of a message that was just inserted, wherever the cap has moved it.
     fn value_of(&mut self, shelf: usize, id: u64, group: u64, n_tokens: u64) -> &mut V {
         let id = if self.level == BY_LENGTH { n_tokens } else { id };
-        let place = self.shelves[shelf].by_id.get(&id).copied().or_else(|| self.wide_place(shelf, group));
+        let by_id = &self.shelves[shelf].by_id;
+        let place = by_id.get(&id).or_else(|| by_id.get(&group)).copied();
         let place = place.expect("a message that was inserted has an entry of its key, its group or its length");
         &mut self.shelves[shelf].entries[place].as_mut().expect("an index points at an entry that is there").value
     }
