@@ -84,14 +84,29 @@ fn mine_in_parts(messages: &[(u8, String)], cap: usize, dice: &mut Dice) -> Mine
 fn a_split_never_shows() {
     let mut dice = Dice(0x5eed);
     for cap in [3, 7, 20, 60, 200, 1_000, 1_000_000] {
-        for _ in 0..12 {
-            let n_messages = 50 + dice.roll(600);
-            let mut messages: Vec<_> = (0..n_messages).map(|_| (dice.roll(3) as u8, message(&mut dice))).collect();
+        for _ in 0..20 {
+            let (n_messages, n_scopes) = (50 + dice.roll(600), [1, 3, 30][dice.roll(3)]);
+            let mut messages: Vec<_> =
+                (0..n_messages).map(|_| (dice.roll(n_scopes) as u8, message(&mut dice))).collect();
             let whole = written(&mine(&messages, cap));
             dice.shuffle(&mut messages);
             let parts = mine_in_parts(&messages, cap, &mut dice);
             assert_eq!(written(&parts), whole, "cap {cap}, {n_messages} messages");
         }
+    }
+}
+
+#[test]
+fn a_split_never_shows_among_thousands_of_keys() {
+    let mut dice = Dice(0xace);
+    let words: Vec<String> = (0..6_000).map(|_| dice.word()).collect();
+    let mut messages: Vec<_> = (0..20_000)
+        .map(|_| (dice.roll(2) as u8, format!("{} failed with code {}", words[dice.roll(6_000)], dice.roll(3))))
+        .collect();
+    for cap in [2_000, 20_000, 1_000_000] {
+        let whole = written(&mine(&messages, cap));
+        dice.shuffle(&mut messages);
+        assert!(written(&mine_in_parts(&messages, cap, &mut dice)) == whole, "cap {cap}");
     }
 }
 
@@ -136,6 +151,22 @@ fn scopes_never_share_a_template() {
     let settled = templates.settle();
     assert_eq!(settled.templates.len(), 2);
     assert_eq!(settled.templates[0].id, settled.templates[1].id, "an id says what, not where");
+}
+
+#[test]
+fn a_noisy_scope_does_not_cost_the_others_their_templates() {
+    let mut dice = Dice(0xd1ce);
+    let mut templates = Mined::with_cap(400);
+    for n in 0..20_000 {
+        let noise = (0..5).map(|_| dice.word()).collect::<Vec<_>>().join(" ");
+        *templates.observe(&0, &noise) += 1;
+        *templates.observe(&1, ["disk failed", "disk full", "cannot reach the database"][n % 3]) += 1;
+    }
+    assert!(templates.is_capped());
+    let settled = templates.settle();
+    let quiet: Vec<_> = settled.templates.iter().filter(|t| t.scope == 1).map(|t| t.text.as_str()).collect();
+    assert_eq!(quiet.len(), 3, "{quiet:?}");
+    assert!(settled.templates.iter().filter(|t| t.scope == 1).all(|t| !t.is_collapsed));
 }
 
 /// The text for people of the only template of these messages.

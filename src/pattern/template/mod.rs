@@ -9,12 +9,14 @@
 
 mod classes;
 mod column;
+mod entry;
 mod recent;
 mod render;
 mod route;
 mod scan;
 mod settle;
 mod shelf;
+mod shelves;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +25,7 @@ use super::Merge;
 pub use route::route;
 use scan::Scanner;
 pub use settle::{Finder, Mined, Settled};
-use shelf::Shelves;
+use shelves::Shelves;
 
 /// Keys that are told apart at most. With [`scan::MAX_BYTES`] per example this bounds the state at about 100 MB on the
 /// most hostile input; real logs stay below 5 MB.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::column::FEW;
+use super::entry::{Entry, Shape};
 use super::scan::{Kind, Scanner, Token};
-use super::shelf::{Entry, Shape};
 
 /// What stands for a value.
 const VARIABLE: &str = "<*>";

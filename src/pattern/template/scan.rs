@@ -108,18 +108,26 @@ impl Scanner {
         self.hash();
     }
 
-    /// Hash of what a message has in common with all messages of the same build: kinds, separators and the first word.
+    /// Hash of what the messages of a group have in common: kinds, separators and the first word.
     pub(super) fn group(&self) -> u64 {
-        let mut first = true;
+        self.outline(true)
+    }
+
+    /// Hash of what messages of the same build have in common: kinds and separators.
+    pub(super) fn build(&self) -> u64 {
+        self.outline(false)
+    }
+
+    fn outline(&self, mut with_word: bool) -> u64 {
         let mut sum = 0u64;
-        for (j, token) in self.tokens.iter().enumerate() {
+        for (token, seed) in self.tokens.iter().zip(&SEEDS) {
             let whole = match token.kind {
                 Kind::Variable => false,
                 Kind::Separator => true,
-                Kind::Word => std::mem::take(&mut first),
+                Kind::Word => std::mem::take(&mut with_word),
             };
-            let x = if whole { self.word(token) } else { 0 };
-            sum = sum.wrapping_add(fold(x ^ SEEDS[j].0, (token.kind as u64 + 1) ^ SEEDS[j].1));
+            let text = if whole { self.word(token) } else { 0 };
+            sum = sum.wrapping_add(fold(text ^ seed.0, (token.kind as u64 + 1) ^ seed.1));
         }
         sum
     }

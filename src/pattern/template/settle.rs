@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use super::entry::{Entry, MAX_COLUMNS, Shape};
 use super::render;
 use super::scan::{Kind, Scanner, head, is_route};
-use super::shelf::{Entry, MAX_COLUMNS, Shape, Shelves};
+use super::shelves::Shelves;
 use crate::pattern::Merge;
 
 /// Rounds at most: each can only turn words into values, and the sets measured were stable after three.
@@ -108,10 +109,9 @@ impl<'s, S: Ord, V> Finder<'s, S, V> {
     pub fn find(&mut self, scope: &S, message: &str) -> Option<&'s Mined<S, V>> {
         let index = self.settled.index.get(scope)?;
         self.scanner.read(head(message));
-        let place = index
-            .get(&(Shape::Key, self.scanner.key))
-            .or_else(|| index.get(&(Shape::Wide, self.scanner.group())))
-            .or_else(|| index.get(&(Shape::Length, self.scanner.tokens.len() as u64)))?;
+        let place = index.get(&(Shape::Key, self.scanner.key)).or_else(|| {
+            [Shape::Wide, Shape::Alike, Shape::Length].iter().find_map(|s| index.get(&(*s, s.id(&self.scanner))))
+        })?;
         self.settled.templates.get(*place)
     }
 }
