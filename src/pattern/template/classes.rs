@@ -77,11 +77,11 @@ const _: () = assert!(MAX_BYTES / 64 < WORDS, "a word for every 64 bytes and one
 
 /// Where the ends of runs, the digits and the marks of a message are.
 #[derive(Clone, Debug)]
-pub(super) struct Map(Box<[Bits; WORDS]>);
+pub(super) struct Map([Bits; WORDS]);
 
 impl Default for Map {
     fn default() -> Self {
-        Map(Box::new([Bits::default(); WORDS]))
+        Map([Bits::default(); WORDS])
     }
 }
 
