@@ -7,7 +7,7 @@
 //! Keys are bounded by [`CAP`]: when there are too many, the keys of the groups with most of them are joined, by a rule that
 //! depends only on the set of messages. So `mine(A ⊎ B) = mine(A) ⊕ mine(B)`, byte for byte, also at the cap.
 //!
-//! A traceback is mined by its [`key`](super::traceback::Traceback::key), a request by its [`route`], anything else by its
+//! A traceback is mined by its [`key`](super::traceback::Traceback::key), a request by its [`route()`], anything else by its
 //! message:
 //!
 //! ```

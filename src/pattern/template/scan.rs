@@ -612,7 +612,7 @@ fn is_host(token: &[u8], port_follows: bool) -> bool {
     labels >= 2 && (port_follows || (labels >= 3 && is_top))
 }
 
-/// `METHOD /path` with or without ` STATUS`, as [`super::route`] writes it.
+/// `METHOD /path` with or without ` STATUS`, as [`super::route()`] writes it.
 pub(super) fn is_route(message: &str) -> bool {
     let bytes = message.as_bytes();
     // The longest method is PROPPATCH.
