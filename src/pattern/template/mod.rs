@@ -25,6 +25,7 @@
 mod classes;
 mod column;
 mod entry;
+mod hash;
 mod recent;
 mod render;
 mod route;
@@ -32,6 +33,7 @@ mod scan;
 mod settle;
 mod shelf;
 mod shelves;
+mod values;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 //! Only where a message is counted is remembered, never what it adds: an example and a column do not change when a message
 //! comes again, so nothing here can be seen in the result.
 
-use super::scan::{MULTIPLIER, fold};
+use super::hash::{MULTIPLIER, fold};
 
 /// Messages that are remembered: enough for the lines of one loop of a program, small enough to stay in the cache.
 const SLOTS: usize = 256;

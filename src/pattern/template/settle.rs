@@ -10,7 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::entry::{Entry, MAX_COLUMNS, Shape};
 use super::render;
-use super::scan::{Kind, Scanner, head, is_route};
+use super::route::is_route;
+use super::scan::{Kind, Scanner, head};
 use super::shelves::Shelves;
 use crate::pattern::Merge;
 
