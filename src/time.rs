@@ -136,11 +136,8 @@ fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
 fn parse_fraction(text: &[u8]) -> (i64, &[u8]) {
     let Some((b'.' | b',', digits)) = text.split_first() else { return (0, text) };
     let n_digits = digits.iter().take_while(|b| b.is_ascii_digit()).count();
-    let mut nanos = 0;
-    for i in 0..9 {
-        nanos = nanos * 10 + if i < n_digits { i64::from(digits[i] - b'0') } else { 0 };
-    }
-    (nanos, &digits[n_digits..])
+    let padded = digits[..n_digits].iter().chain(std::iter::repeat(&b'0')).take(9);
+    (padded.fold(0, |nanos, digit| nanos * 10 + i64::from(digit - b'0')), &digits[n_digits..])
 }
 
 /// Seconds east of UTC; nothing at all means UTC.

@@ -1,1 +1,215 @@
-//! Why: ranked candidates.
+//! Why: ranked candidates, each with what it explains, and the incidents that follow from them.
+
+mod candidate;
+mod explain;
+mod score;
+pub mod silent;
+
+pub use candidate::Candidate;
+pub use score::{Feature, WEIGHTS};
+
+use crate::entry::{Component, ComponentKind};
+use crate::incident::{Anomaly, Scene};
+use crate::pattern::{Catalogue, Role};
+use crate::summary::Summary;
+use crate::time::{SECOND, Span};
+
+use explain::Explanation;
+
+/// Most candidates kept per incident.
+const TOP: usize = 5;
+
+/// Most incidents concluded.
+const MAX_INCIDENTS: usize = 16;
+
+/// An anomaly belongs to a root's incident when the root explains at least this much of it.
+const BELONGS: f64 = 0.25;
+
+/// Failures that belong to no root start an incident of their own when they weigh at least this much.
+const SEED_WEIGHT: f64 = 1.7;
+
+/// A gap this long without any failure ends an episode.
+const EPISODE_GAP_NS: i64 = 300 * SECOND;
+
+/// A candidate with its place.
+#[derive(Clone, Debug)]
+pub struct Ranked {
+    /// What is at fault.
+    pub candidate: Candidate,
+    /// The terms of its score.
+    pub features: Vec<Feature>,
+    /// Their weighted sum.
+    pub score: f64,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Entries of the incident that it explains.
+    pub explains: u64,
+}
+
+/// Failures with one root.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// Indexes into [`Scene::anomalies`].
+    pub anomalies: Vec<usize>,
+    /// Onset to last failure.
+    pub span: Span,
+    /// Stretches without a long gap.
+    pub episodes: Vec<Span>,
+    /// Best first.
+    pub causes: Vec<Ranked>,
+}
+
+/// Ranks causes, and splits what failed into one incident per root.
+pub fn rank(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue) -> Vec<Incident> {
+    let mut left: Vec<usize> = (0..scene.anomalies.len()).collect();
+    let mut incidents: Vec<Incident> = Vec::new();
+    while incidents.len() < MAX_INCIDENTS && is_seed(scene, &left) {
+        let ranked = ranked(scene, summary, catalogue, &left);
+        let Some((best, explanation)) = ranked.first() else { break };
+        let mut mine: Vec<usize> = left.iter().copied().filter(|a| explanation.of(*a) >= BELONGS).collect();
+        if mine.is_empty() {
+            break;
+        }
+        left.retain(|a| !mine.contains(a));
+        match incidents.iter_mut().find(|earlier| !independent(scene, earlier, best, &mine)) {
+            Some(earlier) => earlier.anomalies.append(&mut mine),
+            None => {
+                let causes = rivals(scene, summary, catalogue, &mine, best);
+                incidents.push(incident(scene, mine, causes));
+            }
+        }
+    }
+    absorb(scene, &mut incidents, left);
+    for incident in &mut incidents {
+        settle(scene, incident);
+    }
+    incidents.sort_by_key(|incident| incident.span.start);
+    score::set_confidence(&mut incidents);
+    incidents
+}
+
+/// The root that gathered the incident, then the others as they do on what it gathered.
+fn rivals(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, mine: &[usize], best: &Ranked) -> Vec<Ranked> {
+    let others = ranked(scene, summary, catalogue, mine).into_iter().map(|(ranked, _)| ranked);
+    let others = others.filter(|ranked| ranked.candidate.component != best.candidate.component);
+    std::iter::once(best.clone()).chain(others).take(TOP).collect()
+}
+
+/// True when what a further root gathers is an incident of its own and no more of an earlier one: at another time, on
+/// components that have nothing to do with it, or with a cause that needs no other.
+fn independent(scene: &Scene<'_>, earlier: &Incident, root: &Ranked, mine: &[usize]) -> bool {
+    let span = hull(scene, mine);
+    if !overlap(span, earlier.span) {
+        return true;
+    }
+    let suffers = |component: &Component| earlier.anomalies.iter().any(|a| scene.anomalies[*a].component == component);
+    let related = mine.iter().any(|a| {
+        let component = scene.anomalies[*a].component;
+        suffers(component)
+            || scene.topology.dependencies(component).any(|(thing, _)| suffers(thing))
+            || scene.topology.dependents(component).any(suffers)
+    });
+    let strong = root.candidate.role == Role::Cause && root.candidate.count >= 3 && !suffers(&root.candidate.component);
+    !related || strong
+}
+
+/// Symptoms start before their cause is told, and end after it.
+const OVERLAP_SLACK_NS: i64 = 60 * SECOND;
+
+fn overlap(a: Span, b: Span) -> bool {
+    a.start.plus(-OVERLAP_SLACK_NS) <= b.end && b.start.plus(-OVERLAP_SLACK_NS) <= a.end
+}
+
+fn hull(scene: &Scene<'_>, anomalies: &[usize]) -> Span {
+    let spans = || anomalies.iter().map(|a| scene.anomalies[*a].span);
+    Span {
+        start: spans().map(|span| span.start).min().unwrap_or(scene.export.start),
+        end: spans().map(|span| span.end).max().unwrap_or(scene.export.start),
+    }
+}
+
+/// True when what is left can begin an incident: harm was done, and enough of it.
+fn is_seed(scene: &Scene<'_>, left: &[usize]) -> bool {
+    let grave = || {
+        let anomalies = left.iter().map(|a| &scene.anomalies[*a]);
+        anomalies.filter(|a| scene.series[a.series].grave && a.component.kind != ComponentKind::Job)
+    };
+    let weight: f64 = grave().map(|anomaly| anomaly.weight).sum();
+    let harm = grave().any(|anomaly| match scene.series[anomaly.series].role {
+        Role::Effect => anomaly.risen,
+        Role::Cause => anomaly.risen || anomaly.count >= CAUSE_LEAST,
+        _ => anomaly.risen && anomaly.count >= ERRORS_LEAST,
+    });
+    weight >= SEED_WEIGHT && harm
+}
+
+/// Entries of a signature that can begin a cascade by itself, to be an incident without a clear rise.
+const CAUSE_LEAST: u64 = 3;
+
+/// Errors without any known meaning, to be an incident.
+const ERRORS_LEAST: u64 = 8;
+
+fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<(Ranked, Explanation)> {
+    let candidates = candidate::candidates(scene, summary, catalogue, among);
+    let explained: Vec<(Candidate, Explanation)> = candidates
+        .into_iter()
+        .map(|candidate| {
+            let explanation = explain::explain(scene, &candidate, among);
+            (candidate, explanation)
+        })
+        .collect();
+    let mut ranked = score::score(scene, among, explained);
+    ranked.sort_by(|a, b| {
+        b.0.score.total_cmp(&a.0.score).then_with(|| a.0.candidate.component.cmp(&b.0.candidate.component))
+    });
+    ranked
+}
+
+fn incident(scene: &Scene<'_>, anomalies: Vec<usize>, causes: Vec<Ranked>) -> Incident {
+    let mut incident = Incident { anomalies, span: scene.export, episodes: Vec::new(), causes };
+    settle(scene, &mut incident);
+    incident
+}
+
+/// Sets the incident's times from its anomalies.
+fn settle(scene: &Scene<'_>, incident: &mut Incident) {
+    incident.anomalies.sort_by_key(|a| (scene.anomalies[*a].span, *a));
+    incident.episodes = episodes(incident.anomalies.iter().map(|a| scene.anomalies[*a].span).collect());
+    let start = onset(scene, &incident.anomalies, &incident.causes);
+    let end = incident.episodes.iter().map(|e| e.end).max().unwrap_or(start);
+    incident.span = Span { start, end: end.max(start) };
+}
+
+/// The first risen failure; sporadic ones only when nothing rose.
+fn onset(scene: &Scene<'_>, anomalies: &[usize], _causes: &[Ranked]) -> crate::time::Timestamp {
+    let starts = |risen: bool| {
+        anomalies.iter().map(|a| &scene.anomalies[*a]).filter(move |a| a.risen == risen).map(|a| a.span.start).min()
+    };
+    starts(true).or_else(|| starts(false)).unwrap_or(scene.export.start)
+}
+
+fn episodes(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort();
+    let mut episodes: Vec<Span> = Vec::new();
+    for span in spans {
+        match episodes.last_mut() {
+            Some(last) if span.start.since(last.end) <= EPISODE_GAP_NS => last.end = last.end.max(span.end),
+            _ => episodes.push(span),
+        }
+    }
+    episodes
+}
+
+/// What no root explains goes to the incident it overlaps and shares a component with, else to the background.
+fn absorb(scene: &Scene<'_>, incidents: &mut [Incident], left: Vec<usize>) {
+    for a in left {
+        let anomaly: &Anomaly<'_> = &scene.anomalies[a];
+        let host = incidents.iter_mut().find(|incident| {
+            overlap(incident.span, anomaly.span)
+                && incident.anomalies.iter().any(|other| scene.anomalies[*other].component == anomaly.component)
+        });
+        if let Some(incident) = host {
+            incident.anomalies.push(a);
+        }
+    }
+}

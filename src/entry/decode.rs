@@ -1,224 +1,543 @@
-//! Record → entry: only the wanted fields, every spelling of them.
+//! Record → entries: one pass over its text, only the wanted fields, every spelling of them.
 
-use serde_json::Value;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::{Audit, Entry, HttpRequest, KubeEvent, Labels, Payload, Resource, Severity, Split, Text};
+use super::audit;
+use super::cursor::{Broken, Cursor, Raw, unescape};
+use super::payload::{self, JsonPayload};
+use super::text::clean;
+use super::{Entry, HttpRequest, Labels, Payload, Resource, Severity, Split, Text};
 use crate::framing::Record;
+use crate::source::Origin;
 use crate::time::{SECOND, Timestamp};
 
-/// Decodes a record and hands every entry in it to `each`; returns how many there were.
-pub fn decode(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> usize {
-    match serde_json::from_slice::<Value>(record.bytes) {
-        Ok(value) => walk(&value, record, each),
-        Err(_) => 0,
+/// Levels of wrapper objects inside one record that are searched for entries.
+const MAX_WRAPPERS: usize = 16;
+
+/// Documents inside strings inside documents: a Pub/Sub message in a collector's event has two.
+const MAX_EMBEDDED: usize = 3;
+
+/// Labels that are kept of one map; Cloud Logging allows 64.
+const MAX_LABELS: usize = 128;
+
+/// What came of a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// Entries handed out, nested log lines of App Engine requests included.
+    pub entries: usize,
+    /// Set when the record could not be read to its end.
+    pub refusal: Option<Refusal>,
+}
+
+/// Why a record, or the rest of it, could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where in the source.
+    pub origin: Origin,
+    /// What is wrong there.
+    pub reason: &'static str,
+}
+
+/// Decodes a record and hands every entry in it to `each`.
+///
+/// Entries are found at any depth of wrapper objects, in Pub/Sub envelopes and in strings that hold JSON. A bad value
+/// of one field leaves that field empty; only broken structure refuses the rest of a record.
+pub fn decode(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
+    let mut walk = Walk { origin: record.origin, each, decoded: Decoded::default() };
+    // Invalid bytes are replaced; the rest of the entry is as good as any.
+    let text = String::from_utf8_lossy(record.bytes);
+    if let Err(broken) = walk.values(&text, 0, Some(0)) {
+        let origin = Origin { offset: record.origin.offset + broken.at as u64, ..record.origin };
+        walk.decoded.refusal = Some(Refusal { origin, reason: broken.reason });
     }
+    walk.decoded
 }
 
-fn walk(value: &Value, record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> usize {
-    match value {
-        Value::Object(map) => {
-            let known = [
-                "logName",
-                "insertId",
-                "timestamp",
-                "resource",
-                "textPayload",
-                "jsonPayload",
-                "protoPayload",
-                "httpRequest",
-                "severity",
-            ];
-            if known.iter().filter(|k| map.contains_key(**k)).count() >= 2 {
-                each(entry(value, record));
-                return 1;
-            }
-            map.values().map(|v| walk(v, record, each)).sum()
-        }
-        Value::Array(items) => items.iter().map(|v| walk(v, record, each)).sum(),
-        _ => 0,
-    }
+/// The search for entries in one record.
+struct Walk<'w> {
+    origin: Origin,
+    each: &'w mut dyn FnMut(Entry<'_>),
+    decoded: Decoded,
 }
 
-fn text<'v>(value: &'v Value, key: &str) -> Text<'v> {
-    match &value[key] {
-        Value::String(s) => Text::Borrowed(s.as_str()),
-        Value::Null => Text::Borrowed(""),
-        Value::Object(_) | Value::Array(_) => Text::Borrowed(""),
-        other => Text::Owned(other.to_string()),
-    }
-}
-
-fn labels(value: &Value) -> Labels<'_> {
-    let Value::Object(map) = value else { return Labels::default() };
-    Labels(map.iter().map(|(k, _)| (Text::Borrowed(k.as_str()), text(value, k))).collect())
-}
-
-fn entry(v: &Value, record: Record<'_>) -> Entry<'static> {
-    let e = borrowed(v, record);
-    own(e)
-}
-
-fn own(e: Entry<'_>) -> Entry<'static> {
-    let t = |t: Text<'_>| Text::Owned(t.into_owned());
-    let l = |l: Labels<'_>| {
-        Labels(l.0.into_iter().map(|(k, v)| (Text::Owned(k.into_owned()), Text::Owned(v.into_owned()))).collect())
-    };
-    Entry {
-        origin: e.origin,
-        insert_id: t(e.insert_id),
-        log_name: t(e.log_name),
-        timestamp: e.timestamp,
-        receive_timestamp: e.receive_timestamp,
-        severity: e.severity,
-        resource: Resource { kind: t(e.resource.kind), labels: l(e.resource.labels) },
-        labels: l(e.labels),
-        payload: e.payload,
-        message: t(e.message),
-        fields: l(e.fields),
-        http: e.http.map(|h| HttpRequest {
-            method: t(h.method),
-            url: t(h.url),
-            status: h.status,
-            latency_ns: h.latency_ns,
-            user_agent: t(h.user_agent),
-            remote_ip: t(h.remote_ip),
-            protocol: t(h.protocol),
-        }),
-        trace: t(e.trace),
-        span_id: t(e.span_id),
-        operation_id: t(e.operation_id),
-        split: e.split.map(|s| Split { uid: t(s.uid), index: s.index, total: s.total }),
-        audit: e.audit.map(|a| Audit {
-            service: t(a.service),
-            method: t(a.method),
-            resource_name: t(a.resource_name),
-            principal: t(a.principal),
-            user_agent: t(a.user_agent),
-            status_code: a.status_code,
-            details: l(a.details),
-        }),
-        kube_event: e.kube_event.map(|k| KubeEvent {
-            kind: t(k.kind),
-            reason: t(k.reason),
-            object_kind: t(k.object_kind),
-            object_name: t(k.object_name),
-            namespace: t(k.namespace),
-            count: k.count,
-        }),
-    }
-}
-
-fn borrowed<'v>(v: &'v Value, record: Record<'_>) -> Entry<'v> {
-    let mut e = Entry {
-        origin: record.origin,
-        insert_id: text(v, "insertId"),
-        log_name: text(v, "logName"),
-        timestamp: v["timestamp"].as_str().and_then(Timestamp::parse),
-        receive_timestamp: v["receiveTimestamp"].as_str().and_then(Timestamp::parse),
-        severity: Severity::parse(&text(v, "severity")),
-        resource: Resource { kind: text(&v["resource"], "type"), labels: labels(&v["resource"]["labels"]) },
-        labels: labels(&v["labels"]),
-        trace: text(v, "trace"),
-        span_id: text(v, "spanId"),
-        operation_id: text(&v["operation"], "id"),
-        ..Entry::default()
-    };
-    if let Value::Object(_) = &v["httpRequest"] {
-        let h = &v["httpRequest"];
-        e.http = Some(HttpRequest {
-            method: text(h, "requestMethod"),
-            url: text(h, "requestUrl"),
-            status: text(h, "status").parse().unwrap_or(0),
-            latency_ns: text(h, "latency")
-                .strip_suffix('s')
-                .and_then(|s| s.parse::<f64>().ok())
-                .map(|s| (s * SECOND as f64) as i64),
-            user_agent: text(h, "userAgent"),
-            remote_ip: text(h, "remoteIp"),
-            protocol: text(h, "protocol"),
-        });
-    }
-    if let Value::Object(p) = &v["jsonPayload"] {
-        e.payload = Payload::Json;
-        let message = ["message", "msg", "event", "MESSAGE", "textPayload", "error"]
-            .iter()
-            .map(|k| text(&v["jsonPayload"], k))
-            .find(|t| !t.is_empty())
-            .unwrap_or_default();
-        let mut message = message.into_owned();
-        for (k, value) in p {
-            match value {
-                Value::Object(inner) => {
-                    for k2 in inner.keys() {
-                        let t = text(value, k2);
-                        if ["stack", "stack_trace", "stacktrace"].contains(&k2.as_str()) {
-                            message = format!("{message}\n{t}");
-                        } else if !t.is_empty() {
-                            e.fields.0.push((Text::Owned(format!("{k}.{k2}")), t));
-                        }
+impl Walk<'_> {
+    /// Finds the entries in a run of values. `base` is where `text` starts in the record; `None` inside a string,
+    /// whose entries all carry the offset of the record.
+    fn values(&mut self, text: &str, n_embedded: usize, base: Option<usize>) -> Result<(), Broken> {
+        let mut cursor = Cursor::new(text);
+        let mut depth = 0;
+        let mut key = Raw { text: "", is_escaped: false };
+        loop {
+            match cursor.token() {
+                0 if cursor.at >= text.len() => return Ok(()),
+                b'{' => {
+                    let start = cursor.at;
+                    if depth >= MAX_WRAPPERS {
+                        cursor.skip()?;
+                    } else if !self.entry(&mut cursor, n_embedded, base.map(|base| base + start))? {
+                        cursor.at = start + 1;
+                        depth += 1;
+                    }
+                }
+                b'}' => {
+                    depth = depth.saturating_sub(1);
+                    cursor.at += 1;
+                }
+                b'[' | b']' | b',' | b':' => cursor.at += 1,
+                b'"' => {
+                    let string = cursor.string()?;
+                    if cursor.token() == b':' {
+                        key = string;
+                    } else {
+                        self.embedded(key, string, n_embedded);
                     }
                 }
                 _ => {
-                    let t = text(&v["jsonPayload"], k);
-                    if ["exc_info", "exception", "stack_trace", "stack", "stacktrace", "errorVerbose"]
-                        .contains(&k.as_str())
-                    {
-                        message = format!("{message}\n{t}");
-                    } else if !t.is_empty() {
-                        e.fields.0.push((Text::Borrowed(k), t));
-                    }
+                    cursor.scalar()?;
                 }
             }
         }
-        e.message = Text::Owned(message);
-        let object = &v["jsonPayload"]["involvedObject"];
-        if let Value::Object(_) = object {
-            e.kube_event = Some(KubeEvent {
-                kind: text(&v["jsonPayload"], "type"),
-                reason: text(&v["jsonPayload"], "reason"),
-                object_kind: text(object, "kind"),
-                object_name: text(object, "name"),
-                namespace: text(object, "namespace"),
-                count: v["jsonPayload"]["count"].as_u64().unwrap_or(1),
-            });
-        }
-    } else if let Value::Object(_) = &v["protoPayload"] {
-        let p = &v["protoPayload"];
-        e.payload = Payload::Proto;
-        e.message = text(&p["status"], "message");
-        let mut details = Labels::default();
-        flatten("", &p["request"], &mut details);
-        flatten("response", &p["response"], &mut details);
-        flatten("metadata", &p["metadata"], &mut details);
-        e.audit = Some(Audit {
-            service: text(p, "serviceName"),
-            method: text(p, "methodName"),
-            resource_name: text(p, "resourceName"),
-            principal: text(&p["authenticationInfo"], "principalEmail"),
-            user_agent: text(&p["requestMetadata"], "callerSuppliedUserAgent"),
-            status_code: p["status"]["code"].as_i64().unwrap_or(0) as i32,
-            details,
-        });
-    } else if let Value::String(s) = &v["textPayload"] {
-        e.payload = Payload::Text;
-        e.message = Text::Borrowed(s);
     }
-    e
-}
 
-fn flatten<'v>(path: &str, value: &'v Value, into: &mut Labels<'v>) {
-    if into.0.len() >= 64 {
-        return;
-    }
-    match value {
-        Value::Object(map) => {
-            for (k, v) in map {
-                flatten(&if path.is_empty() { k.clone() } else { format!("{path}.{k}") }, v, into);
+    /// Reads the object at the cursor as an entry; `false` when it is none.
+    fn entry(&mut self, cursor: &mut Cursor<'_>, n_embedded: usize, at: Option<usize>) -> Result<bool, Broken> {
+        let start = cursor.at;
+        let Some(mut draft) = Draft::read(cursor)? else { return Ok(false) };
+        if !draft.columns.is_empty() && n_embedded < MAX_EMBEDDED {
+            // JSON columns that came as strings: the same entry with their content in place.
+            let whole = with_columns(&cursor.text[start..cursor.at], start, &draft.columns);
+            // A column that holds no JSON leaves the entry as it stands.
+            if let Ok(true) = self.entry(&mut Cursor::new(&whole), MAX_EMBEDDED, at) {
+                return Ok(true);
             }
         }
-        Value::Array(items) => items.iter().for_each(|v| flatten(path, v, into)),
-        Value::Null => {}
-        Value::String(s) => into.0.push((Text::Owned(path.to_owned()), Text::Borrowed(s))),
-        other => into.0.push((Text::Owned(path.to_owned()), Text::Owned(other.to_string()))),
+        let offset = self.origin.offset + at.unwrap_or(0) as u64;
+        draft.entry.origin = Origin { offset, ..self.origin };
+        let lines = draft.lines;
+        let entry = draft.finish();
+        let parent = lines.map(|lines| (lines, entry.clone()));
+        self.decoded.entries += 1;
+        (self.each)(entry);
+        if let Some((lines, parent)) = parent {
+            // What is wrong in one line ends the lines, not the record.
+            let _ = self.lines(lines, &parent);
+        }
+        Ok(true)
     }
+
+    /// The log lines nested in an App Engine request become entries with the request's resource and trace.
+    fn lines(&mut self, lines: &str, parent: &Entry<'_>) -> Result<(), Broken> {
+        let mut n = 0;
+        Cursor::new(lines).items(|cursor| {
+            if cursor.token() != b'{' {
+                return cursor.skip();
+            }
+            let mut line = Entry { http: None, payload: Payload::Text, ..parent.clone() };
+            line.message = Text::Borrowed("");
+            line.insert_id = Text::Owned(format!("{}#{n}", parent.insert_id));
+            n += 1;
+            cursor.members(|cursor, key| {
+                match key.text {
+                    "time" => line.timestamp = timestamp(cursor)?.or(line.timestamp),
+                    "severity" => line.severity = cursor.text_value()?.and_then(|text| Severity::parse(&text)),
+                    "logMessage" | "log_message" => line.message = clean(cursor.text_value()?.unwrap_or_default()),
+                    _ => cursor.skip()?,
+                }
+                Ok(())
+            })?;
+            self.decoded.entries += 1;
+            (self.each)(line);
+            Ok(())
+        })
+    }
+
+    /// A string that holds JSON, or the base64 data of a Pub/Sub message. What turns out to be neither is left.
+    fn embedded(&mut self, key: Raw<'_>, string: Raw<'_>, n_embedded: usize) {
+        if n_embedded >= MAX_EMBEDDED {
+            return;
+        }
+        let text = string.text.trim_start();
+        if text.starts_with(['{', '[']) && string.is_escaped {
+            let _ = self.values(&unescape(text), n_embedded + 1, None);
+        } else if key.text == "data" || text.starts_with("eyJ") {
+            let plain = from_base64(&string.text());
+            if plain.trim_ascii_start().starts_with(b"{") {
+                let _ = self.values(&String::from_utf8_lossy(&plain), n_embedded + 1, None);
+            }
+        }
+    }
+}
+
+/// Standard or URL-safe base64, padded or not; empty when it is neither.
+fn from_base64(text: &str) -> Vec<u8> {
+    const LENIENT: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let is_url_safe = text.contains(['-', '_']);
+    let letters = if is_url_safe { alphabet::URL_SAFE } else { alphabet::STANDARD };
+    GeneralPurpose::new(&letters, LENIENT).decode(text.trim()).unwrap_or_default()
+}
+
+/// The text of an entry with the given string values replaced by what they hold.
+fn with_columns(entry: &str, start: usize, columns: &[(usize, usize)]) -> String {
+    let mut out = String::with_capacity(entry.len());
+    let mut copied = 0;
+    for (from, to) in columns.iter().map(|(from, to)| (from - start, to - start)) {
+        out.push_str(&entry[copied..from]);
+        out.push_str(&unescape(&entry[from + 1..to - 1]));
+        copied = to;
+    }
+    out.push_str(&entry[copied..]);
+    out
+}
+
+/// Fields of a LogEntry that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    InsertId,
+    LogName,
+    Timestamp,
+    ReceiveTimestamp,
+    Severity,
+    Resource,
+    Labels,
+    Text,
+    Json,
+    Proto,
+    Http,
+    Trace,
+    SpanId,
+    Operation,
+    Split,
+    Raw,
+}
+
+impl Field {
+    /// The field that a key means in any dialect.
+    fn of(key: Raw<'_>) -> Option<Field> {
+        if key.is_escaped {
+            return Field::of(Raw { text: &unescape(key.text), is_escaped: false });
+        }
+        Some(match key.text {
+            "insertId" => Field::InsertId,
+            "logName" => Field::LogName,
+            "timestamp" => Field::Timestamp,
+            "receiveTimestamp" => Field::ReceiveTimestamp,
+            "severity" => Field::Severity,
+            "resource" => Field::Resource,
+            "labels" => Field::Labels,
+            "textPayload" => Field::Text,
+            "jsonPayload" => Field::Json,
+            "protoPayload" => Field::Proto,
+            "httpRequest" => Field::Http,
+            "trace" => Field::Trace,
+            "spanId" => Field::SpanId,
+            "operation" => Field::Operation,
+            "split" => Field::Split,
+            "traceSampled" | "sourceLocation" | "errorGroups" => return None,
+            other => return Field::of_dialect(other),
+        })
+    }
+
+    /// Snake case of client libraries and Log Analytics, lower case and typed columns of BigQuery.
+    fn of_dialect(key: &str) -> Option<Field> {
+        Some(match folded(key, &mut [0; FOLDED]) {
+            "insertid" => Field::InsertId,
+            "logname" => Field::LogName,
+            "timestamp" => Field::Timestamp,
+            "receivetimestamp" => Field::ReceiveTimestamp,
+            "severity" => Field::Severity,
+            "textpayload" => Field::Text,
+            "jsonpayload" => Field::Json,
+            "protopayload" => Field::Proto,
+            "httprequest" => Field::Http,
+            "spanid" => Field::SpanId,
+            "rawpayload" => Field::Raw,
+            typed if typed.starts_with("protopayload") => Field::Proto,
+            typed if typed.starts_with("jsonpayload") => Field::Json,
+            _ => return None,
+        })
+    }
+
+    /// How much a field says that its object is an entry: a payload says it alone, two fields say it together when one
+    /// of them is Cloud Logging's own.
+    fn weight(self) -> u32 {
+        match self {
+            Field::Text | Field::Json | Field::Proto => 4,
+            Field::InsertId | Field::LogName | Field::ReceiveTimestamp | Field::Http => 3,
+            Field::Resource => 2,
+            Field::Timestamp => 2,
+            Field::Severity => 1,
+            Field::Labels | Field::Trace | Field::SpanId | Field::Operation | Field::Split | Field::Raw => 0,
+        }
+    }
+}
+
+/// Weight from which on an object is an entry.
+const ENTRY_WEIGHT: u32 = 4;
+
+/// Longest key whose spelling is folded; longer ones are nobody's.
+pub(super) const FOLDED: usize = 48;
+
+/// `key` in lower case without underscores.
+pub(super) fn folded<'k>(key: &str, buffer: &'k mut [u8; FOLDED]) -> &'k str {
+    let mut n = 0;
+    for b in key.bytes().filter(|b| *b != b'_') {
+        if n == FOLDED || !b.is_ascii() {
+            return "";
+        }
+        buffer[n] = b.to_ascii_lowercase();
+        n += 1;
+    }
+    std::str::from_utf8(&buffer[..n]).unwrap_or("")
+}
+
+/// An entry while it is read.
+#[derive(Default)]
+struct Draft<'b> {
+    entry: Entry<'b>,
+    text: Option<Text<'b>>,
+    raw: Option<Text<'b>>,
+    json: Option<JsonPayload<'b>>,
+    /// The message of an audit entry.
+    audit_message: Text<'b>,
+    /// Where JSON columns stand that came as strings.
+    columns: Vec<(usize, usize)>,
+    /// The nested lines of an App Engine request.
+    lines: Option<&'b str>,
+}
+
+impl<'b> Draft<'b> {
+    /// Reads the object at the cursor; `None` when it does not look like an entry.
+    fn read(cursor: &mut Cursor<'b>) -> Result<Option<Draft<'b>>, Broken> {
+        let mut draft = Draft::default();
+        let (mut seen, mut weight) = (0u32, 0);
+        cursor.members(|cursor, key| {
+            let Some(field) = Field::of(key) else { return cursor.skip() };
+            if seen & (1 << field as u32) == 0 {
+                seen |= 1 << field as u32;
+                weight += field.weight();
+            }
+            draft.field(field, cursor)
+        })?;
+        Ok((weight >= ENTRY_WEIGHT).then_some(draft))
+    }
+
+    fn field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
+        let entry = &mut self.entry;
+        match field {
+            Field::InsertId => entry.insert_id = text(cursor)?,
+            Field::LogName => entry.log_name = text(cursor)?,
+            Field::Timestamp => entry.timestamp = timestamp(cursor)?,
+            Field::ReceiveTimestamp => entry.receive_timestamp = timestamp(cursor)?,
+            Field::Severity => entry.severity = cursor.text_value()?.and_then(|text| Severity::parse(&text)),
+            Field::Trace => entry.trace = text(cursor)?,
+            Field::SpanId => entry.span_id = text(cursor)?,
+            Field::Text => self.text = cursor.text_value()?,
+            Field::Raw => self.raw = cursor.text_value()?,
+            _ => return self.object_field(field, cursor),
+        }
+        Ok(())
+    }
+
+    /// A field whose value is an object, or a string that holds one.
+    fn object_field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
+        let start = cursor.at;
+        if cursor.token() != b'{' {
+            let value = cursor.raw_value()?;
+            if value.starts_with("\"{") {
+                self.columns.push((start, cursor.at));
+            }
+            return Ok(());
+        }
+        match field {
+            Field::Resource => self.entry.resource = self.resource(cursor)?,
+            Field::Labels => self.entry.labels = labels(cursor)?,
+            Field::Http => self.entry.http = Some(http(cursor)?),
+            Field::Operation => self.entry.operation_id = operation_id(cursor)?,
+            Field::Split => self.entry.split = split(cursor)?,
+            Field::Json if !payload::is_audit(cursor) => {
+                self.json = Some(payload::read(cursor)?);
+            }
+            _ => self.proto(cursor)?,
+        }
+        Ok(())
+    }
+
+    fn resource(&mut self, cursor: &mut Cursor<'b>) -> Result<Resource<'b>, Broken> {
+        let mut resource = Resource::default();
+        cursor.members(|cursor, key| {
+            match key.text {
+                "type" => resource.kind = text(cursor)?,
+                "labels" if cursor.token() == b'{' => resource.labels = labels(cursor)?,
+                "labels" => {
+                    let start = cursor.at;
+                    if cursor.raw_value()?.starts_with("\"{") {
+                        self.columns.push((start, cursor.at));
+                    }
+                }
+                _ => cursor.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(resource)
+    }
+
+    /// A protoPayload: an audit entry, or an App Engine request.
+    fn proto(&mut self, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
+        let proto = audit::read(cursor, &mut self.columns)?;
+        self.entry.payload = Payload::Proto;
+        self.audit_message = proto.message;
+        self.lines = proto.lines;
+        match proto.request {
+            Some(request) => {
+                self.entry.http = Some(request);
+                if self.entry.trace.is_empty() {
+                    self.entry.trace = proto.trace;
+                }
+            }
+            None => self.entry.audit = Some(proto.audit),
+        }
+        Ok(())
+    }
+
+    /// Decides which of the payloads speaks.
+    fn finish(self) -> Entry<'b> {
+        let mut entry = self.entry;
+        let text = self.text.unwrap_or_default();
+        if entry.payload == Payload::Proto {
+            entry.message = clean(self.audit_message);
+        } else if let Some(json) = self.json {
+            entry.payload = Payload::Json;
+            entry.message = clean(if json.message.is_empty() { text } else { json.message });
+            entry.fields = json.fields;
+            entry.kube_event = json.kube_event;
+        } else if !text.is_empty() {
+            entry.payload = Payload::Text;
+            entry.message = clean(text);
+        } else if let Some(raw) = self.raw.filter(|raw| !raw.is_empty()) {
+            entry.payload = Payload::Text;
+            entry.message = clean(raw);
+        }
+        entry
+    }
+}
+
+pub(super) fn text<'b>(cursor: &mut Cursor<'b>) -> Result<Text<'b>, Broken> {
+    Ok(cursor.text_value()?.unwrap_or_default())
+}
+
+/// A timestamp in any spelling, also `{"seconds": …, "nanos": …}`.
+pub(super) fn timestamp(cursor: &mut Cursor<'_>) -> Result<Option<Timestamp>, Broken> {
+    if cursor.token() != b'{' {
+        return Ok(cursor.text_value()?.and_then(|text| Timestamp::parse(&text)));
+    }
+    let (mut seconds, mut nanos) = (None, 0);
+    cursor.members(|cursor, key| {
+        match key.text {
+            "seconds" => seconds = integer(cursor)?,
+            "nanos" => nanos = integer(cursor)?.unwrap_or(0),
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(seconds.map(|seconds| Timestamp(seconds.saturating_mul(SECOND)).plus(nanos)))
+}
+
+/// An integer as a number or a string; `503.0` is one too.
+pub(super) fn integer(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
+    let Some(text) = cursor.text_value()? else { return Ok(None) };
+    let text = text.trim();
+    let whole = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number as i64);
+    Ok(text.parse().ok().or_else(whole))
+}
+
+/// A map of labels; values that are no text are kept as they stand.
+fn labels<'b>(cursor: &mut Cursor<'b>) -> Result<Labels<'b>, Broken> {
+    let mut labels = Labels::default();
+    cursor.members(|cursor, key| {
+        let value = match cursor.token() {
+            b'{' | b'[' => Text::Borrowed(cursor.raw_value()?),
+            _ => text(cursor)?,
+        };
+        if labels.0.len() < MAX_LABELS {
+            labels.0.push((key.text(), value));
+        }
+        Ok(())
+    })?;
+    Ok(labels)
+}
+
+/// An httpRequest in the names of the API, of client libraries and of BigQuery.
+fn http<'b>(cursor: &mut Cursor<'b>) -> Result<HttpRequest<'b>, Broken> {
+    let mut http = HttpRequest::default();
+    cursor.members(|cursor, key| {
+        match key.text {
+            "requestMethod" | "request_method" | "requestmethod" | "method" => http.method = text(cursor)?,
+            "requestUrl" | "request_url" | "requesturl" | "url" => http.url = text(cursor)?,
+            "status" => http.status = status(cursor)?,
+            "latency" => http.latency_ns = duration(cursor)?,
+            "userAgent" | "user_agent" | "useragent" => http.user_agent = text(cursor)?,
+            "remoteIp" | "remote_ip" | "remoteip" => http.remote_ip = text(cursor)?,
+            "protocol" => http.protocol = text(cursor)?,
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(http)
+}
+
+/// A status code; what is none counts as 0.
+pub(super) fn status(cursor: &mut Cursor<'_>) -> Result<u16, Broken> {
+    Ok(integer(cursor)?.and_then(|code| u16::try_from(code).ok()).unwrap_or(0))
+}
+
+/// Nanoseconds of a Duration: `"3.5s"`, seconds as a number, or `{"seconds": …, "nanos": …}`.
+pub(super) fn duration(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
+    if cursor.token() == b'{' {
+        return Ok(timestamp(cursor)?.map(|Timestamp(nanos)| nanos));
+    }
+    Ok(cursor.text_value()?.and_then(|text| parse_duration(&text)))
+}
+
+/// Reads `[-]seconds[.fraction]` with or without a final `s`, exactly, saturating.
+fn parse_duration(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let text = text.strip_suffix('s').unwrap_or(text);
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let seconds = whole.bytes().fold(0i64, |n, b| n.saturating_mul(10).saturating_add(i64::from(b - b'0')));
+    let nanos = fraction.bytes().chain(std::iter::repeat(b'0')).take(9).fold(0, |n, b| n * 10 + i64::from(b - b'0'));
+    Some(sign * seconds.saturating_mul(SECOND).saturating_add(nanos))
+}
+
+fn operation_id<'b>(cursor: &mut Cursor<'b>) -> Result<Text<'b>, Broken> {
+    let mut id = Text::default();
+    cursor.members(|cursor, key| {
+        if key.text == "id" {
+            id = text(cursor)?;
+            return Ok(());
+        }
+        cursor.skip()
+    })?;
+    Ok(id)
+}
+
+fn split<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Split<'b>>, Broken> {
+    let mut split = Split::default();
+    let small = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+    cursor.members(|cursor, key| {
+        match key.text {
+            "uid" => split.uid = text(cursor)?,
+            "index" => split.index = small(integer(cursor)?),
+            "totalSplits" | "total_splits" | "totalsplits" => split.total = small(integer(cursor)?),
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(Some(split).filter(|split| !split.uid.is_empty()))
 }

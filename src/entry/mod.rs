@@ -2,9 +2,13 @@
 //!
 //! Source of every field: the LogEntry, HttpRequest, MonitoredResource and AuditLog messages of the Cloud Logging API.
 
+mod audit;
 mod component;
+mod cursor;
 mod decode;
+mod payload;
 mod severity;
+mod text;
 
 use std::borrow::Cow;
 
@@ -12,8 +16,8 @@ use crate::source::Origin;
 use crate::time::Timestamp;
 
 pub use component::{Component, ComponentKind};
-pub use decode::decode;
-pub use severity::Severity;
+pub use decode::{Decoded, Refusal, decode};
+pub use severity::{Severity, infer};
 
 /// Text of an entry: borrowed from the record where it holds no escape, owned otherwise.
 pub type Text<'b> = Cow<'b, str>;
@@ -164,6 +168,13 @@ pub struct KubeEvent<'b> {
 }
 
 impl Entry<'_> {
+    /// The severity that the entry itself states besides the recorded one: the payload's own `severity` or `level` field,
+    /// else what the message shows at a place where log lines state it.
+    pub fn stated_severity(&self) -> Option<Severity> {
+        let inner = || ["severity", "level", "levelname", "log.level"].iter().find_map(|key| self.fields.get(key));
+        inner().and_then(severity::from_field).or_else(|| infer(&self.message))
+    }
+
     /// The log id, URL-decoded: `run.googleapis.com/stderr`.
     pub fn log_id(&self) -> Cow<'_, str> {
         let id = self.log_name.split_once("/logs/").map_or(self.log_name.as_ref(), |(_, id)| id);
@@ -181,5 +192,15 @@ impl Entry<'_> {
         let at = self.timestamp.or(self.receive_timestamp)?;
         let latency = self.http.as_ref().and_then(|http| http.latency_ns).unwrap_or(0);
         Some(at.plus(latency.max(0)))
+    }
+
+    /// True for an audit entry that tells of a change that went through, not of a read or a refusal.
+    pub fn is_change(&self) -> bool {
+        let Some(audit) = &self.audit else { return false };
+        let log = self.log_id();
+        let written = log.ends_with("/activity") || log.ends_with("/system_event");
+        let verb = audit.method.rsplit(['.', '/']).next().unwrap_or("").to_ascii_lowercase();
+        let read = ["get", "list", "access", "read", "query", "watch", "search", "check", "test"];
+        written && audit.status_code == 0 && !read.iter().any(|prefix| verb.starts_with(prefix))
     }
 }

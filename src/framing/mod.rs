@@ -1,15 +1,26 @@
 //! Bytes become records: whole JSON objects, wherever the export put them.
+//!
+//! What is a record depends on the bytes alone, never on how they arrive: the same input gives the same records and the
+//! same malformed ranges for any block size.
 
-use memchr::memchr2;
+mod cut;
+mod foreign;
+mod json;
+mod scan;
+mod yaml;
 
 use crate::source::Origin;
+
+pub use cut::{BATCH_BYTES, Batch, Cutter};
+pub use foreign::Foreign;
+pub use scan::MAX_RECORD;
 
 /// The bytes of one record and where they start.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'b> {
     /// Where the record starts.
     pub origin: Origin,
-    /// One whole JSON object.
+    /// One JSON value: an object (rarely several on one line), or a string that holds one.
     pub bytes: &'b [u8],
 }
 
@@ -24,47 +35,45 @@ pub struct Malformed {
     pub reason: String,
 }
 
-/// Every whole top-level object in `bytes`, whatever stands between them.
-pub fn records(source: u32, bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        at += bytes[at..].iter().position(|b| *b == b'{')?;
-        let len = object_len(&bytes[at..])?;
-        let record = Record { origin: Origin { source, offset: at as u64 }, bytes: &bytes[at..at + len] };
-        at += len;
-        Some(record)
-    })
+/// What a batch is made of, in the order of the input.
+#[derive(Clone, Debug)]
+pub enum Piece<'b> {
+    /// A whole record.
+    Record(Record<'b>),
+    /// Bytes that are lost, with the reason. They may lie before the batch.
+    Malformed(&'b Malformed),
 }
 
-/// Length of the object that `bytes` starts with, `None` when it does not end.
-fn object_len(bytes: &[u8]) -> Option<usize> {
-    let mut depth = 0usize;
-    let mut i = 0;
-    while i < bytes.len() {
-        match bytes[i] {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(i + 1);
-                }
-            }
-            b'"' => i = string_end(bytes, i)?,
-            _ => {}
-        }
-        i += 1;
+/// Where the bytes of an input went: the three byte counts add up to its length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Records found.
+    pub records: u64,
+    /// Bytes of records.
+    pub record_bytes: u64,
+    /// White space, punctuation of arrays, and keys and scalars of wrapper objects.
+    pub residue_bytes: u64,
+    /// Malformed ranges found.
+    pub malformed: u64,
+    /// Bytes in malformed ranges.
+    pub malformed_bytes: u64,
+    /// Arrays and wrapper objects that were never closed: the export was cut off.
+    pub unclosed: u64,
+}
+
+impl Ledger {
+    /// Adds the counts of another part of the input.
+    pub fn add(&mut self, other: &Ledger) {
+        self.records += other.records;
+        self.record_bytes += other.record_bytes;
+        self.residue_bytes += other.residue_bytes;
+        self.malformed += other.malformed;
+        self.malformed_bytes += other.malformed_bytes;
+        self.unclosed += other.unclosed;
     }
-    None
-}
 
-/// Index of the quote that closes the string opened at `start`.
-fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut i = start + 1;
-    loop {
-        i += memchr2(b'"', b'\\', bytes.get(i..)?)?;
-        if bytes[i] == b'"' {
-            return Some(i);
-        }
-        i += 2;
+    /// Bytes accounted for.
+    pub fn bytes(&self) -> u64 {
+        self.record_bytes + self.residue_bytes + self.malformed_bytes
     }
 }

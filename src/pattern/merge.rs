@@ -1,18 +1,13 @@
-//! Merging: what makes threads, files and machines one code path.
+//! The one algebra of the line: what can be observed apart and merged in any order.
 
-/// A commutative monoid: `default` is the identity and `merge` is associative and commutative.
+/// A commutative monoid: [`Default`] is the identity, `merge` is associative and commutative and cannot fail.
 pub trait Merge: Default {
-    /// Takes in everything `other` has seen. Cannot fail.
+    /// Adds everything `other` has seen.
     fn merge(&mut self, other: Self);
 }
 
-impl Merge for () {
-    fn merge(&mut self, (): ()) {}
-}
-
-/// A count.
 impl Merge for u64 {
     fn merge(&mut self, other: u64) {
-        *self = self.saturating_add(other);
+        *self += other;
     }
 }

@@ -1,10 +1,11 @@
 //! Entries become observations: what one entry says, as a known signature or a mined template.
 
+mod entity;
+mod merge;
+mod observation;
 pub mod signature;
 pub mod template;
 pub mod traceback;
-
-mod merge;
 
 use std::borrow::Cow;
 
@@ -12,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Component;
 
+pub use entity::component as named_component;
 pub use merge::Merge;
+pub use observation::{Class, Gravity, Observation, mined_layer, mining_text, observe};
 pub use signature::Catalogue;
 
 /// Where in the stack a fault lies. The order is the layer prior of causality: earlier layers break later ones.
@@ -61,11 +64,11 @@ pub enum Role {
 
 /// A signature's hit on an entry.
 #[derive(Clone, Debug)]
-pub struct Match<'e> {
+pub struct Match<'a> {
     /// Index of the signature in its catalogue.
     pub signature: usize,
     /// Values it extracted: capture name and text (`exit_code`, `timeout_s`, `module`, …).
-    pub values: Vec<(&'static str, Cow<'e, str>)>,
+    pub values: Vec<(&'a str, Cow<'a, str>)>,
     /// Things the message blames, from the signature's captures.
     pub blames: Vec<Component>,
 }

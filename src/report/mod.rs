@@ -1,5 +1,19 @@
 //! The finding as plain data: the JSON contract `firstfault.report/1` at a glance. Every face only renders it.
 
+mod chart;
+mod compose;
+pub mod escape;
+mod exhibits;
+pub mod history;
+pub mod html;
+pub mod json;
+pub mod markdown;
+pub mod profile;
+pub mod redact;
+mod svg;
+pub mod table;
+mod wording;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -9,8 +23,19 @@ use crate::entry::ComponentKind;
 use crate::pattern::Layer;
 use crate::time::Timestamp;
 
+pub use compose::{Findings, compose};
+
 /// The schema this version writes.
 pub const SCHEMA: &str = "firstfault.report/1";
+
+/// The JSON Schema (draft 2020-12) of a [`Report`].
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Report).to_value();
+    if let Some(field) = schema.pointer_mut("/properties/schema") {
+        field["const"] = SCHEMA.into();
+    }
+    schema
+}
 
 /// Everything the tool found. Times are RFC 3339 UTC; counts are exact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +56,74 @@ pub struct Report {
     pub patterns: Vec<PatternCount>,
     /// Evidence that is missing, and the command that gets it.
     pub gaps: Vec<Gap>,
+    /// What a service profile says about this outage, when one was given. Nothing in it was observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given>,
+    /// Earlier incidents that were compared with, `null` when no history was given.
+    #[serde(default)]
+    pub earlier_known: Option<u64>,
+}
+
+/// What the service profile says: given by its authors, not observed in the logs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Given {
+    /// Name of the profile file.
+    pub profile: String,
+    /// One header per incident that the profile knows a service of.
+    pub tickets: Vec<Ticket>,
+}
+
+/// The header of a tracker entry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ticket {
+    /// Id of the incident.
+    pub incident: String,
+    /// `[P0] checkout: …`
+    pub title: String,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// Who gets it.
+    pub assign: Vec<String>,
+    /// When to look again.
+    #[schemars(with = "Option<String>")]
+    pub next_review: Option<Timestamp>,
+    /// What the outage means for the business, in the profile's words.
+    pub business_impact: Vec<String>,
+    /// Team and tier of each affected service.
+    pub services: Vec<String>,
+    /// Services that depend on an affected one, by the profile, and were not seen to fail.
+    pub dependents: Vec<String>,
+    /// User journeys that need an affected service.
+    pub journeys: Vec<Journey>,
+    /// SLO targets of affected services beside what was observed.
+    pub slos: Vec<Slo>,
+    /// Addresses of repositories and issues.
+    pub links: Vec<String>,
+}
+
+/// A user journey that needs an affected service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Journey {
+    /// Its name, as given.
+    pub name: String,
+    /// `BLOCKED` when a service on it answers next to nothing, else `DEGRADED`; `was …` when it is over.
+    pub state: String,
+    /// Since when.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// The affected services on it.
+    pub services: Vec<String>,
+}
+
+/// A target and what was observed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Slo {
+    /// The service.
+    pub service: String,
+    /// Share of requests that should succeed, as given.
+    pub target: f64,
+    /// Share of requests in the incident that did, `null` without requests.
+    pub observed: Option<f64>,
 }
 
 /// What was read.

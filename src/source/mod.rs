@@ -1,11 +1,20 @@
 //! Where bytes come from: standard input, files and folders, decompressed and turned into UTF-8.
 
+mod compression;
+mod encoding;
+mod output;
+mod path;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
+
+pub use compression::Compression;
+pub use encoding::Encoding;
+pub use output::write_whole;
+pub use path::{Expansion, expand, read_text};
 
 /// One thing that is read from its first byte to its last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,8 +40,27 @@ impl Source {
 pub struct Origin {
     /// Index into the run's list of sources.
     pub source: u32,
-    /// Byte offset in the source after decompression and conversion to UTF-8.
+    /// Byte offset in the source after decompression and conversion to UTF-8, a byte order mark not counted.
     pub offset: u64,
+}
+
+/// How a source is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Most bytes that one compressed byte may become, once [`FREE_EXPANSION`] bytes have come out.
+    pub max_expansion: u64,
+}
+
+/// Real exports compress 5 to 12 times, a log that repeats one line some 200 times; gzip cannot exceed 1032.
+pub const MAX_EXPANSION: u64 = 400;
+
+/// Bytes that any compressed source may become before its expansion is looked at: reading that much costs a second.
+pub const FREE_EXPANSION: u64 = 1 << 30;
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { max_expansion: MAX_EXPANSION }
+    }
 }
 
 /// Why a source could not be read.
@@ -52,15 +80,61 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Opens a source: its bytes decompressed and in UTF-8.
-pub fn open(source: &Source) -> Result<Box<dyn Read + Send>, Error> {
+/// An open source: reads as UTF-8 text, decompressed, without a byte order mark.
+///
+/// Damage in a compressed stream is an error of `read` that comes after the last byte that is whole.
+pub struct Decoded {
+    /// How the bytes were compressed.
+    pub compression: Compression,
+    /// How the text was encoded.
+    pub encoding: Encoding,
+    reader: Box<dyn Read + Send>,
+}
+
+impl Read for Decoded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+/// Opens a source and looks at its first bytes.
+pub fn open(source: &Source, options: &Options) -> Result<Decoded, Error> {
     let fail = |error| Error { name: source.name(), error };
-    let mut raw: Box<dyn Read + Send> = match source {
+    let raw: Box<dyn Read + Send> = match source {
         Source::Stdin => Box::new(io::stdin()),
-        Source::File(path) => Box::new(File::open(path).map_err(fail)?),
+        Source::File(path) => Box::new(open_file(path).map_err(fail)?),
     };
-    let mut magic = [0; 2];
-    let n = raw.read(&mut magic).map_err(fail)?;
-    let head = io::Cursor::new(magic[..n].to_vec()).chain(raw);
-    Ok(if magic == [0x1f, 0x8b] { Box::new(MultiGzDecoder::new(head)) } else { Box::new(head) })
+    decode(raw, options).map_err(fail)
+}
+
+/// Decodes any reader the way [`open`] does.
+pub fn decode(raw: Box<dyn Read + Send>, options: &Options) -> io::Result<Decoded> {
+    let (compression, plain) = compression::decompress(raw, options)?;
+    let (encoding, reader) = encoding::to_utf8(plain)?;
+    Ok(Decoded { compression, encoding, reader })
+}
+
+/// A folder opens as a file on some systems and then fails to read: say it at once.
+fn open_file(path: &std::path::Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder"));
+    }
+    Ok(file)
+}
+
+/// Reads until `buffer` is full or the input ends; returns the number of bytes. What was read before an error is lost
+/// to the caller, so only the first bytes of a source are read this way.
+fn read_head(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut n = 0;
+    while n < buffer.len() {
+        match reader.read(&mut buffer[n..]) {
+            Ok(0) => break,
+            Ok(more) => n += more,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) if n > 0 => break,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(n)
 }

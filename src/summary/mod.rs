@@ -1,1 +1,419 @@
 //! The mergeable account of everything that was observed.
+//!
+//! `summarize(xs ⊎ ys) = summarize(xs) ⊕ summarize(ys)`, exactly: integers, minima, maxima and bounded sorted maps.
+
+pub mod activity;
+mod bounded;
+mod changes;
+mod exemplars;
+mod fragments;
+pub mod instances;
+mod tally;
+mod timeline;
+pub mod traces;
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{Component, ComponentKind, Entry};
+use crate::pattern::template::{self, Settled, Templates};
+use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Role, mining_text, observe};
+
+use crate::time::{Span, Timestamp};
+
+use activity::{Activity, RouteKind};
+pub use bounded::{Bounded, stable_hash};
+pub use changes::{Change, ChangeKey};
+pub use exemplars::Exemplar;
+use fragments::{Fragment, Fragments, Whole};
+use instances::{Event, EventKind, Instance};
+pub use tally::{Seen, Tally};
+pub use timeline::Timeline;
+use traces::Traces;
+
+/// Components told apart.
+const COMPONENTS: usize = 200_000;
+
+/// Series of known signatures kept.
+const KNOWN: usize = 50_000;
+
+/// Instances whose events are kept.
+const INSTANCES: usize = 4096;
+
+/// Changes kept.
+const CHANGES: usize = 4096;
+
+/// Pairs of a component and a thing it uses.
+const USES: usize = 8192;
+
+/// Streams and split entries whose parts are kept.
+const WHOLES: usize = 1024;
+
+/// A stray is at most one entry in this many.
+const STRAY_SHARE: u64 = 500;
+
+/// A stray is farther from all others than this part of the whole span.
+const STRAY_GAP: i64 = 4;
+
+/// A mined pattern's scope: templates never merge across component or severity class.
+pub type Scope = (Component, Gravity);
+
+/// Mined failures with their final templates.
+pub type Mined = Settled<Scope, Tally>;
+
+/// The account of a set of entries.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Entries by what became of them.
+    pub ledger: Ledger,
+    /// Entries over time, by timestamp: the span of the export. Effect times reach past it, up to the end of a socket.
+    pub volume: Timeline,
+    /// Entries by recorded severity, lowest first; the last place is for none.
+    pub severities: [u64; 9],
+    /// Entries whose severity was read from their text.
+    pub inferred: u64,
+    /// Entries by log id.
+    pub logs: Bounded<String, Seen, 512>,
+    /// Entries by project and region.
+    pub places: Bounded<(String, String), u64, 256>,
+    /// What each component does.
+    pub components: Bounded<Component, Activity, COMPONENTS>,
+    /// Series of known signatures: component, signature id.
+    pub known: Bounded<(Component, String), Tally, KNOWN>,
+    /// Failures no signature knows, by scope.
+    pub mined: Templates<Scope, Tally>,
+    /// What happened on each instance.
+    pub instances: Bounded<String, Instance, INSTANCES>,
+    /// Who altered what.
+    pub changes: Bounded<ChangeKey, Change, CHANGES>,
+    /// A sample of whole traces.
+    pub traces: Traces,
+    /// Parts that are joined at the end.
+    fragments: Bounded<Whole, Fragments, WHOLES>,
+    /// Bounds outside of the account that were reached.
+    limits: std::collections::BTreeSet<String>,
+    /// Which component uses which thing, told by entries that do not fail: component, thing.
+    pub uses: Bounded<(Component, Component), Seen, USES>,
+}
+
+/// Every entry in one class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Entries decoded.
+    pub entries: u64,
+    /// Failures and changes that a signature knows.
+    pub matched: u64,
+    /// Failures that became a template.
+    pub mined: u64,
+    /// Entries that do not fail.
+    pub benign: u64,
+    /// Records that are no entry, or entries without a time.
+    pub unreadable: u64,
+    /// Second copies.
+    pub duplicates: u64,
+    /// Entries outside of what was asked for.
+    pub outside: u64,
+    /// Parts that wait to be joined.
+    pub parts: u64,
+}
+
+impl Merge for Ledger {
+    fn merge(&mut self, other: Ledger) {
+        self.entries += other.entries;
+        self.matched += other.matched;
+        self.mined += other.mined;
+        self.benign += other.benign;
+        self.unreadable += other.unreadable;
+        self.duplicates += other.duplicates;
+        self.outside += other.outside;
+        self.parts += other.parts;
+    }
+}
+
+impl Summary {
+    /// Joins what was split, then takes the mined failures out and finds their final templates; once, after all merging.
+    pub fn settle(&mut self, catalogue: &Catalogue) -> Mined {
+        self.join(catalogue);
+        std::mem::take(&mut self.mined).settle()
+    }
+
+    fn join(&mut self, catalogue: &Catalogue) {
+        let fragments = std::mem::take(&mut self.fragments);
+        for (whole, parts) in fragments.iter() {
+            for (first, n, text) in parts.joined(whole) {
+                let entry = first.entry(whole, &text);
+                let Some(mut observation) = observe(catalogue, &entry) else { continue };
+                observation.component = first.component.clone();
+                observation.revision = first.revision.as_deref();
+                if let Whole::Stream { instance, .. } = whole {
+                    observation.instance = Some(instance);
+                }
+                self.ledger.parts -= n;
+                self.classify(&observation, n);
+                self.tell(catalogue, &entry, &observation);
+            }
+        }
+        if self.ledger.parts > 0 {
+            self.note_limit("fragments::PARTS");
+            self.ledger.mined += std::mem::take(&mut self.ledger.parts);
+        }
+    }
+
+    /// Notes a bound that was reached outside of the account.
+    pub fn note_limit(&mut self, name: &str) {
+        self.limits.insert(name.to_owned());
+    }
+
+    /// First to last timestamp, without a handful of strays far from all others.
+    pub fn span(&self) -> Span {
+        let slots: Vec<(Timestamp, i64, u64)> = self.volume.slots().collect();
+        let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
+            return Span { start: Timestamp(0), end: Timestamp(0) };
+        };
+        let total: u64 = slots.iter().map(|(_, _, n)| n).sum();
+        let length = last.0.since(first.0);
+        let (mut from, mut to) = (0, slots.len() - 1);
+        let stray = |n: u64, gap: i64| n <= (total / STRAY_SHARE).max(1) && gap > length / STRAY_GAP;
+        let mut n = 0;
+        for i in 0..slots.len() - 1 {
+            n += slots[i].2;
+            if stray(n, slots[i + 1].0.since(slots[i].0)) {
+                from = i + 1;
+            }
+        }
+        n = 0;
+        for i in (from + 1..slots.len()).rev() {
+            n += slots[i].2;
+            if stray(n, slots[i].0.since(slots[i - 1].0)) {
+                to = i - 1;
+            }
+        }
+        Span { start: slots[from].0, end: slots[to].0.plus(slots[to].1) }
+    }
+
+    /// Bounds that were reached, by the name of the map.
+    pub fn limits_reached(&self) -> Vec<String> {
+        let bounds = [
+            ("COMPONENTS", self.components.overflow()),
+            ("KNOWN", self.known.overflow()),
+            ("template::CAP", self.mined.is_capped()),
+            ("INSTANCES", self.instances.overflow()),
+            ("CHANGES", self.changes.overflow()),
+            ("USES", self.uses.overflow()),
+        ];
+        let reached = bounds.iter().filter(|(_, reached)| *reached).map(|(name, _)| (*name).to_owned());
+        reached.chain(self.limits.iter().cloned()).collect()
+    }
+
+    /// Adds what an entry says.
+    pub fn observe(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
+        self.count(entry, observation);
+        self.act(entry, observation);
+        self.note_labels(entry, observation);
+        self.traces.observe(entry, &observation.component.name);
+        if let Some(whole) = fragments::whole(entry, observation) {
+            self.ledger.parts += 1;
+            if let Some(parts) = self.fragments.entry(whole) {
+                parts.add(Fragment::new(entry, observation));
+            }
+            return;
+        }
+        self.classify(observation, 1);
+        self.tell(catalogue, entry, observation);
+    }
+
+    /// Counts `n` entries in the class of an observation.
+    fn classify(&mut self, observation: &Observation<'_>, n: u64) {
+        match (observation.class, observation.signature) {
+            (Class::Benign, _) => self.ledger.benign += n,
+            (_, Some(_)) => self.ledger.matched += n,
+            (_, None) => self.ledger.mined += n,
+        }
+    }
+
+    fn tell(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
+        match observation.class {
+            Class::Failure => self.fail(catalogue, entry, observation),
+            Class::Change => self.change(catalogue, entry, observation),
+            Class::Benign => self.pass(catalogue, observation),
+        }
+    }
+
+    fn count(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        self.ledger.entries += 1;
+        self.volume.add(entry.timestamp.unwrap_or(observation.at), 1);
+        self.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
+        self.inferred += u64::from(observation.inferred);
+        if let Some(seen) = self.logs.entry(entry.log_id().into_owned()) {
+            seen.add(observation.at, 1);
+        }
+    }
+
+    fn act(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        let at = observation.at;
+        let Some(activity) = self.components.entry(observation.component.clone()) else { return };
+        activity.seen.add(at, 1);
+        if observation.class == Class::Benign {
+            activity.benign.add(at, 1);
+        }
+        if let Some(seen) = observation.revision.and_then(|revision| activity.revisions.entry(revision.to_owned())) {
+            seen.add(at, 1);
+        }
+        if let Some(http) = entry.http.as_ref().filter(|http| http.status > 0) {
+            let path = path(&http.url);
+            let kind = route_kind(path, http.status, &http.protocol, &http.user_agent);
+            activity.requests.add(at, http.status, kind, format!("{} {}", http.method, masked_path(path)));
+            if let Some(seen) = host(&http.url).and_then(|host| activity.hosts.entry(host.to_owned())) {
+                seen.add(at, 1);
+            }
+        }
+    }
+
+    fn fail(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
+        let component = observation.component.clone();
+        let (series, tally) = match observation.signature {
+            Some(index) => {
+                let key = (component, catalogue.signatures[index].id.clone());
+                (stable_hash(&key), self.known.entry(key))
+            }
+            None => {
+                let scope = (component, observation.gravity);
+                let text = mining_text(entry, observation);
+                let id = stable_hash(&(&scope, template::key(&text)));
+                let tally = self.mined.observe(&scope, &text);
+                if let Some(n) = tally.keys.entry(id) {
+                    *n += 1;
+                }
+                (id, Some(tally))
+            }
+        };
+        if let Some(tally) = tally {
+            tally.observe(entry, observation);
+        }
+        let kind = match observation.signature {
+            Some(index) if catalogue.signatures[index].id.contains("exit") => EventKind::Exit,
+            _ => EventKind::Failure,
+        };
+        self.happen(observation, Event { at: observation.at, kind, series });
+    }
+
+    fn happen(&mut self, observation: &Observation<'_>, event: Event) {
+        let Some(instance) = observation.instance else { return };
+        if let Some(kept) = self.instances.entry(instance.to_owned()) {
+            kept.add(&observation.component.name, event);
+        }
+    }
+
+    fn change(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
+        let Some(audit) = &entry.audit else { return };
+        for (path, value) in &audit.details.0 {
+            if path.ends_with("vpc-access-connector") || path.ends_with("vpcAccess.connector") {
+                self.use_of(
+                    observation,
+                    Component::new(ComponentKind::Network, value.rsplit('/').next().unwrap_or(value)),
+                );
+            } else if path.ends_with("cloudsql-instances") {
+                value
+                    .split(',')
+                    .for_each(|name| self.use_of(observation, Component::new(ComponentKind::Database, name)));
+            }
+        }
+        let key = (observation.at, audit.method.to_string(), audit.resource_name.to_string());
+        let Some(change) = self.changes.entry(key) else { return };
+        change.merge(Change {
+            exemplar: Some(Exemplar::new(entry, observation)),
+            signature: observation.signature.map(|i| catalogue.signatures[i].id.clone()).unwrap_or_default(),
+            method: audit.method.to_string(),
+            resource: audit.resource_name.to_string(),
+            actor: audit.principal.to_string(),
+            target: observation.component.clone(),
+            status_code: audit.status_code,
+            details: audit.details.0.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+        });
+    }
+
+    /// An entry that does not fail can still tell what its component uses.
+    fn pass(&mut self, catalogue: &Catalogue, observation: &Observation<'_>) {
+        if observation.signature.is_some_and(|i| catalogue.signatures[i].role != Role::Marker) {
+            return;
+        }
+        for thing in &observation.blames {
+            self.use_of(observation, thing.clone());
+        }
+    }
+
+    fn use_of(&mut self, observation: &Observation<'_>, thing: Component) {
+        if let Some(seen) = self.uses.entry((observation.component.clone(), thing)) {
+            seen.add(observation.at, 1);
+        }
+    }
+
+    /// Notes what an entry's labels say its component goes through or runs on.
+    fn note_labels(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        if let Some(node) = entry.labels.get("compute.googleapis.com/resource_name") {
+            self.use_of(observation, Component::new(ComponentKind::Node, node));
+        }
+        if let Some(name) = entry.labels.get("vpc-connector") {
+            self.use_of(observation, Component::new(ComponentKind::Network, name.rsplit('/').next().unwrap_or(name)));
+        }
+    }
+}
+
+impl Merge for Summary {
+    fn merge(&mut self, other: Summary) {
+        self.ledger.merge(other.ledger);
+        self.volume.merge(other.volume);
+        for (mine, theirs) in self.severities.iter_mut().zip(other.severities) {
+            *mine += theirs;
+        }
+        self.inferred += other.inferred;
+        self.logs.merge(other.logs);
+        self.places.merge(other.places);
+        self.components.merge(other.components);
+        self.known.merge(other.known);
+        self.mined.merge(other.mined);
+        self.instances.merge(other.instances);
+        self.changes.merge(other.changes);
+        self.uses.merge(other.uses);
+        self.traces.merge(other.traces);
+        self.fragments.merge(other.fragments);
+        self.limits.extend(other.limits);
+    }
+}
+
+fn path(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("/", |slash| &rest[slash..]));
+    rest.split(['?', '#']).next().unwrap_or("/")
+}
+
+fn host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split(['/', '?', ':']).next().filter(|host| !host.is_empty())
+}
+
+fn masked_path(path: &str) -> String {
+    let parts: Vec<&str> = path
+        .split('/')
+        .map(|part| if part.bytes().any(|b| b.is_ascii_digit()) { "<*>" } else { part })
+        .take(12)
+        .collect();
+    parts.join("/")
+}
+
+fn route_kind(path: &str, status: u16, protocol: &str, user_agent: &str) -> RouteKind {
+    let lower = path.to_ascii_lowercase();
+    let last = lower.rsplit('/').next().unwrap_or("");
+    if status == 101
+        || protocol == "websocket"
+        || lower.split('/').any(|part| part == "ws" || part == "websocket" || part == "socket.io")
+    {
+        RouteKind::WebSocket
+    } else if ["health", "healthz", "livez", "readyz", "ready", "live", "ping", "_ah"].contains(&last)
+        || user_agent.starts_with("GoogleHC")
+        || user_agent.starts_with("kube-probe")
+        || user_agent.starts_with("GoogleStackdriverMonitoring")
+    {
+        RouteKind::Health
+    } else {
+        RouteKind::Http
+    }
+}

@@ -1,1 +1,0 @@
-//! The conductor: read in parallel, merge, conclude.

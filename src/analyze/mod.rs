@@ -1,0 +1,327 @@
+//! The conductor: read in parallel, merge, conclude.
+
+mod claims;
+mod feed;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::cause;
+use crate::entry::{Entry, Severity, decode};
+use crate::framing::{Batch, Malformed, Piece};
+use crate::incident::{self, Baseline};
+use crate::pattern::{Catalogue, Merge, Observation, observe};
+use crate::report::{Findings, Report, compose};
+use crate::source::{self, Origin, Source};
+use crate::summary::Summary;
+use crate::time::Timestamp;
+
+use claims::Claims;
+use feed::Feed;
+pub use feed::SourceRead;
+
+/// Lost ranges kept in all; further ones are counted.
+const LOST_RANGES: usize = 100;
+
+/// A border of the window that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// A point in time.
+    At(Timestamp),
+    /// This many nanoseconds before the newest entry.
+    BeforeNewest(i64),
+}
+
+/// Which entries count.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Effect time at least.
+    pub since: Option<Bound>,
+    /// Effect time at most.
+    pub until: Option<Bound>,
+    /// Only these components, when there are any.
+    pub services: Vec<String>,
+    /// Effective severity at least.
+    pub min_severity: Option<Severity>,
+}
+
+/// How to read.
+#[derive(Clone, Copy)]
+pub struct Options<'o> {
+    /// Which entries count.
+    pub selection: &'o Selection,
+    /// Worker threads; 0 for one per core.
+    pub threads: usize,
+    /// How sources are opened.
+    pub source: source::Options,
+    /// Told the number of bytes of every batch that was read.
+    pub progress: &'o (dyn Fn(u64) + Sync),
+    /// Set from outside to stop early.
+    pub stop: &'o AtomicBool,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// The account.
+    pub summary: Summary,
+    /// Every source.
+    pub sources: Vec<SourceRead>,
+    /// Lost byte ranges, the first hundred in order.
+    pub malformed: Vec<Malformed>,
+    /// Lost bytes in all.
+    pub malformed_bytes: u64,
+    /// True when it was stopped before the end.
+    pub interrupted: bool,
+}
+
+/// Reads all sources into one summary, on every core. The same entries give the same summary whatever the number of
+/// threads, the order and the split of the sources.
+pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> Reading {
+    let window = Window::resolve(options.selection, || newest(sources, options));
+    let claims = Claims::default();
+    let parts = on_every_core(sources, options, |part: &mut Part, batch| part.take(batch, catalogue, &window, &claims));
+    let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
+    for part in parts.parts {
+        reading.summary.merge(part.summary);
+        reading.malformed.extend(part.malformed);
+        reading.malformed_bytes += part.malformed_bytes;
+        for (source, n) in part.entries.into_iter().enumerate() {
+            parts_entries(&mut reading.sources, source, n);
+        }
+    }
+    reading.sources = parts
+        .reads
+        .into_iter()
+        .enumerate()
+        .map(|(i, read)| SourceRead { entries: reading.sources.get(i).map_or(0, |counted| counted.entries), ..read })
+        .collect();
+    reading.malformed.sort_by_key(|lost| lost.origin);
+    reading.malformed.truncate(LOST_RANGES);
+    if claims.is_full() {
+        reading.summary.note_limit("CLAIMS");
+    }
+    reading
+}
+
+fn parts_entries(reads: &mut Vec<SourceRead>, source: usize, n: u64) {
+    if reads.len() <= source {
+        reads.resize(source + 1, SourceRead::default());
+    }
+    reads[source].entries += n;
+}
+
+/// What the workers made, and what is known of the sources.
+struct Parts<P> {
+    parts: Vec<P>,
+    reads: Vec<SourceRead>,
+}
+
+/// Runs `take` on every batch of every source; each worker has a part of its own.
+fn on_every_core<P: Default + Send>(
+    sources: &[Source],
+    options: Options<'_>,
+    take: impl Fn(&mut P, &Batch) + Sync,
+) -> Parts<P> {
+    let threads = if options.threads == 0 { rayon::current_num_threads() } else { options.threads };
+    let feed = Feed::new(sources, options.source, threads);
+    let parts: Mutex<Vec<P>> = Mutex::default();
+    let work = |worker: usize| {
+        let mut part = P::default();
+        let mut batch = Batch::new();
+        while !options.stop.load(Ordering::Relaxed) && feed.next(worker, &mut batch) {
+            take(&mut part, &batch);
+            (options.progress)(batch.ledger().bytes());
+        }
+        if let Ok(mut parts) = parts.lock() {
+            parts.push(part);
+        }
+    };
+    rayon::scope(|scope| {
+        for worker in 1..threads {
+            let work = &work;
+            scope.spawn(move |_| work(worker));
+        }
+        work(0);
+    });
+    Parts { parts: parts.into_inner().unwrap_or_default(), reads: feed.into_reads() }
+}
+
+/// One worker's share of a reading.
+#[derive(Default)]
+struct Part {
+    summary: Summary,
+    malformed: Vec<Malformed>,
+    malformed_bytes: u64,
+    entries: Vec<u64>,
+}
+
+impl Part {
+    fn take(&mut self, batch: &Batch, catalogue: &Catalogue, window: &Window<'_>, claims: &Claims) {
+        for piece in batch.pieces() {
+            match piece {
+                Piece::Malformed(lost) => self.lose(lost.clone()),
+                Piece::Record(record) => {
+                    let decoded = decode(record, &mut |entry| {
+                        self.count(entry.origin);
+                        self.entry(&entry, catalogue, window, claims);
+                    });
+                    if let Some(refusal) = decoded.refusal {
+                        let len = record.origin.offset + record.bytes.len() as u64 - refusal.origin.offset;
+                        self.lose(Malformed { origin: refusal.origin, len, reason: refusal.reason.to_owned() });
+                    }
+                    if decoded.entries == 0 {
+                        self.summary.ledger.entries += 1;
+                        self.summary.ledger.unreadable += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, catalogue: &Catalogue, window: &Window<'_>, claims: &Claims) {
+        if !claims.claim(entry) {
+            self.summary.ledger.entries += 1;
+            self.summary.ledger.duplicates += 1;
+            return;
+        }
+        let Some(observation) = observe(catalogue, entry) else {
+            self.summary.ledger.entries += 1;
+            self.summary.ledger.unreadable += 1;
+            return;
+        };
+        if window.holds(&observation) {
+            self.summary.observe(catalogue, entry, &observation);
+        } else {
+            self.summary.ledger.entries += 1;
+            self.summary.ledger.outside += 1;
+        }
+    }
+
+    fn count(&mut self, origin: Origin) {
+        let source = origin.source as usize;
+        if self.entries.len() <= source {
+            self.entries.resize(source + 1, 0);
+        }
+        self.entries[source] += 1;
+    }
+
+    fn lose(&mut self, lost: Malformed) {
+        self.malformed_bytes += lost.len;
+        // The first ranges of every worker hold the first ranges of all.
+        if self.malformed.len() < LOST_RANGES {
+            self.malformed.push(lost);
+        }
+    }
+}
+
+/// The selection with its times resolved.
+struct Window<'s> {
+    since: Timestamp,
+    until: Timestamp,
+    selection: &'s Selection,
+}
+
+impl<'s> Window<'s> {
+    /// `newest` is only asked for when a border is relative to it.
+    fn resolve(selection: &'s Selection, newest: impl Fn() -> Timestamp) -> Window<'s> {
+        let bounds = [selection.since, selection.until];
+        let newest = bounds.iter().any(|b| matches!(b, Some(Bound::BeforeNewest(_)))).then(newest).unwrap_or_default();
+        let at = |bound: Bound| match bound {
+            Bound::At(at) => at,
+            Bound::BeforeNewest(nanos) => newest.plus(-nanos),
+        };
+        Window {
+            since: selection.since.map_or(Timestamp::MIN, at),
+            until: selection.until.map_or(Timestamp::MAX, at),
+            selection,
+        }
+    }
+
+    fn holds(&self, observation: &Observation<'_>) -> bool {
+        let services = &self.selection.services;
+        self.since <= observation.at
+            && observation.at <= self.until
+            && (services.is_empty() || services.contains(&observation.component.name))
+            && self.selection.min_severity.is_none_or(|least| observation.severity >= Some(least))
+    }
+}
+
+/// Effect time of the newest entry, for windows that count back from it.
+fn newest(sources: &[Source], options: Options<'_>) -> Timestamp {
+    let silent = Options { progress: &|_| (), ..options };
+    let parts = on_every_core(sources, silent, |newest: &mut Option<Timestamp>, batch| {
+        for piece in batch.pieces() {
+            if let Piece::Record(record) = piece {
+                decode(record, &mut |entry| *newest = (*newest).max(entry.effect_time()));
+            }
+        }
+    });
+    parts.parts.into_iter().flatten().max().unwrap_or_default()
+}
+
+/// What a healthy export leads to expect.
+pub fn baseline(mut reading: Reading, catalogue: &Catalogue) -> Baseline {
+    let mined = reading.summary.settle(catalogue);
+    Baseline::new(&reading.summary, &mined, catalogue)
+}
+
+/// Concludes: pure, from the account alone.
+pub fn conclude(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Report {
+    let mined = reading.summary.settle(catalogue);
+    let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
+    let incidents = cause::rank(&scene, &reading.summary, catalogue);
+    let sources: Vec<String> = reading.sources.iter().map(|read| read.name.clone()).collect();
+    let mut report = compose(Findings {
+        summary: &reading.summary,
+        catalogue,
+        scene: &scene,
+        incidents: &incidents,
+        sources: &sources,
+    });
+    add_reading(&mut report, &reading, &sources);
+    report
+}
+
+/// Adds what only the reader knows: sources, lost ranges, whether it was stopped.
+fn add_reading(report: &mut Report, reading: &Reading, sources: &[String]) {
+    use crate::report::{LostRange, SourceCoverage, Warning};
+    let coverage = &mut report.coverage;
+    coverage.bytes = reading.sources.iter().map(|read| read.bytes).sum();
+    coverage.malformed_bytes = reading.malformed_bytes;
+    coverage.malformed = reading
+        .malformed
+        .iter()
+        .map(|lost| LostRange {
+            source: sources.get(lost.origin.source as usize).cloned().unwrap_or_default(),
+            offset: lost.origin.offset,
+            len: lost.len,
+            reason: lost.reason.clone(),
+        })
+        .collect();
+    for read in &reading.sources {
+        let foreign = read.foreign.as_ref().filter(|_| read.entries == 0);
+        let mut warn = |code: &str, text: String| coverage.warnings.push(Warning { code: code.to_owned(), text });
+        if let Some(advice) = foreign {
+            warn("not_an_export", format!("{}: {advice}", read.name));
+        }
+        if let Some(error) = &read.error {
+            warn("source_error", format!("{}: {error}", read.name));
+        }
+        if read.unclosed > 0 {
+            warn("cut_off", format!("{}: the array is not closed: the export was interrupted", read.name));
+        }
+        coverage.sources.push(SourceCoverage {
+            name: read.name.clone(),
+            format: read.format.clone(),
+            entries: read.entries,
+            bytes: read.bytes,
+            digest: read.digest.clone(),
+            error: read.error.clone(),
+        });
+    }
+    if reading.interrupted {
+        let text = "stopped before the end: what follows is true of the part that was read";
+        coverage.warnings.insert(0, Warning { code: "interrupted".to_owned(), text: text.to_owned() });
+    }
+}

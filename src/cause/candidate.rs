@@ -1,0 +1,338 @@
+//! Who can be at fault: what fails by itself, what victims blame, what was changed, and the network beneath them.
+
+use std::collections::BTreeMap;
+
+use crate::entry::{Component, ComponentKind};
+use crate::incident::{Anomaly, Scene, Series};
+use crate::pattern::signature::Signature;
+use crate::pattern::{Catalogue, Layer, Role};
+use crate::summary::{Change, Summary};
+use crate::time::{SECOND, Timestamp};
+
+/// A change can act this long before the first failure that it is held responsible for.
+const CHANGE_BEFORE_NS: i64 = 1800 * SECOND;
+
+/// Clocks and slow symptoms: a change may be logged this long after the first failure.
+const CHANGE_AFTER_NS: i64 = 30 * SECOND;
+
+/// Blame from this small a share of a series is an accident.
+const FAINT: f64 = 0.05;
+
+/// How much blame from a mere symptom counts.
+const EFFECT_WITNESS: f64 = 0.8;
+
+/// How much a name counts that stands in an error no signature knows.
+const MINED_WITNESS: f64 = 0.7;
+
+/// How much a name counts that stands in a warning no signature knows.
+const WARNING_WITNESS: f64 = 0.2;
+
+/// False for parts of whoever lacks them: a missing setting, module, table or image is the fault of the service.
+pub fn stands_alone(thing: &Component) -> bool {
+    !matches!(
+        thing.kind,
+        ComponentKind::Setting
+            | ComponentKind::Module
+            | ComponentKind::Relation
+            | ComponentKind::Image
+            | ComponentKind::Other
+    )
+}
+
+/// A thing that can be at fault.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// What.
+    pub component: Component,
+    /// The signature that says best what is wrong with it; `None` for a mined pattern.
+    pub signature: Option<String>,
+    /// What is wrong, in a line.
+    pub title: String,
+    /// Where in the stack.
+    pub layer: Layer,
+    /// The best role among its evidence.
+    pub role: Role,
+    /// How strongly its evidence speaks of a cause, 0 to 1.
+    pub strength: f64,
+    /// First evidence.
+    pub first: Timestamp,
+    /// Entries that show or name it.
+    pub count: u64,
+    /// Anomalies of its own.
+    pub own: Vec<usize>,
+    /// Anomalies of others that blame it, with the share that does.
+    pub blamed: Vec<(usize, f64)>,
+    /// The change that set it off, with how plausible that is.
+    pub trigger: Option<(Change, f64)>,
+}
+
+/// Everything that can be at fault for the anomalies `among`.
+pub fn candidates(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Candidate> {
+    let mut drafts: BTreeMap<Component, Candidate> = BTreeMap::new();
+    for &a in among {
+        let anomaly = &scene.anomalies[a];
+        let own = scene.topology.resolve(anomaly.component);
+        draft(&mut drafts, &own).own.push(a);
+        // Whoever only sees that a call fails is a weaker witness than whoever was refused.
+        let series = &scene.series[anomaly.series];
+        let witness = match (series.signature, series.role) {
+            (Some(_), Role::Effect) => EFFECT_WITNESS,
+            (Some(_), _) => 1.0,
+            (None, _) if series.grave => MINED_WITNESS,
+            (None, _) => WARNING_WITNESS,
+        };
+        for (thing, share) in anomaly.blames.iter().filter(|(thing, share)| *share >= FAINT && stands_alone(thing)) {
+            draft(&mut drafts, thing).blamed.push((a, *share * witness));
+        }
+    }
+    for network in scene.topology.networks() {
+        draft(&mut drafts, &network);
+    }
+    let mut candidates: Vec<Candidate> = drafts.into_values().collect();
+    for candidate in &mut candidates {
+        describe(scene, candidate);
+        candidate.trigger = trigger(summary, candidate);
+    }
+    candidates.extend(changed_things(scene, summary, catalogue, among));
+    candidates
+}
+
+fn draft<'d>(drafts: &'d mut BTreeMap<Component, Candidate>, component: &Component) -> &'d mut Candidate {
+    drafts.entry(component.clone()).or_insert_with(|| Candidate {
+        component: component.clone(),
+        signature: None,
+        title: String::new(),
+        layer: Layer::Application,
+        role: Role::Effect,
+        strength: 0.0,
+        first: Timestamp::MAX,
+        count: 0,
+        own: Vec::new(),
+        blamed: Vec::new(),
+        trigger: None,
+    })
+}
+
+/// Chooses what best says what is wrong: the strongest role, then the more specific signature, then the earlier.
+fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
+    let blamed = candidate.blamed.iter().map(|(a, _)| *a);
+    let evidence: Vec<usize> = candidate.own.iter().copied().chain(blamed).collect();
+    let rank = |a: &usize| {
+        let anomaly = &scene.anomalies[*a];
+        let series = &scene.series[anomaly.series];
+        let strength = match speaks_of(scene, &candidate.component, *a) {
+            Role::Cause => 0,
+            Role::Either if series.signature.is_some() => 1,
+            Role::Either if series.grave => 2,
+            Role::Either => 3,
+            _ => 4,
+        };
+        let specificity = series.signature.map_or(20, |s| s.specificity);
+        (strength, !anomaly.risen, std::cmp::Reverse(specificity), anomaly.span.start)
+    };
+    candidate.count = evidence.iter().map(|a| scene.anomalies[*a].count).sum();
+    candidate.first = evidence.iter().map(|a| scene.anomalies[*a].span.start).min().unwrap_or(Timestamp::MAX);
+    let Some(best) = evidence.iter().min_by_key(|a| rank(a)) else { return };
+    let series = &scene.series[scene.anomalies[*best].series];
+    candidate.signature = series.signature.map(|s| s.id.clone());
+    candidate.title = series.title.clone();
+    candidate.layer = layer_of(&candidate.component, series.layer);
+    candidate.role = speaks_of(scene, &candidate.component, *best);
+    candidate.strength = strength(scene, &candidate.component, &evidence);
+}
+
+/// Mean strength of what is no mere symptom: 1 for causes, half for what can be either.
+fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64 {
+    let mut sums = (0.0, 0.0);
+    for &a in evidence {
+        let anomaly = &scene.anomalies[a];
+        let value = match speaks_of(scene, component, a) {
+            Role::Cause => 1.0,
+            Role::Either if scene.series[anomaly.series].signature.is_some() => 0.6,
+            Role::Either if scene.series[anomaly.series].grave => 0.5,
+            Role::Either => 0.2,
+            _ => continue,
+        };
+        let weight = anomaly.weight * if anomaly.risen { 1.0 } else { 0.4 };
+        sums = (sums.0 + value * weight, sums.1 + weight);
+    }
+    // A little evidence is not much: it takes some weight to be believed.
+    if sums.1 > 0.0 { sums.0 / (sums.1 + 0.5) } else { 0.0 }
+}
+
+/// What an anomaly says about `component`. A service whose database fails is a victim, whatever its own log calls it.
+pub fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> Role {
+    let anomaly = &scene.anomalies[a];
+    let series = &scene.series[anomaly.series];
+    if is_foreign(component, series.layer) && anomaly.component == component && blames_other(anomaly) {
+        return Role::Effect;
+    }
+    series.role
+}
+
+/// True when a layer lies outside of a service's own code and platform.
+pub fn is_foreign(component: &Component, layer: Layer) -> bool {
+    matches!(component.kind, ComponentKind::Service | ComponentKind::Job)
+        && matches!(layer, Layer::Database | Layer::Dependency | Layer::Network)
+}
+
+fn blames_other(anomaly: &Anomaly<'_>) -> bool {
+    anomaly.blames.iter().any(|(thing, share)| stands_alone(thing) && *share >= 0.3)
+}
+
+/// A thing's kind tells its layer better than the words of whoever suffers from it.
+fn layer_of(component: &Component, evidence: Layer) -> Layer {
+    match component.kind {
+        ComponentKind::Database | ComponentKind::Relation => Layer::Database,
+        ComponentKind::Cache
+        | ComponentKind::Queue
+        | ComponentKind::Api
+        | ComponentKind::Host
+        | ComponentKind::Bucket => Layer::Dependency,
+        ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns | ComponentKind::Certificate => {
+            Layer::Network
+        }
+        ComponentKind::Node | ComponentKind::Cluster | ComponentKind::Project | ComponentKind::Image => Layer::Platform,
+        ComponentKind::Secret | ComponentKind::User | ComponentKind::Principal => Layer::Change,
+
+        _ => evidence,
+    }
+}
+
+/// The most plausible change of the candidate's own shortly before its first evidence.
+fn trigger(summary: &Summary, candidate: &Candidate) -> Option<(Change, f64)> {
+    let near = summary.changes.iter().filter(|((at, _, _), change)| {
+        candidate.first.since(*at) <= CHANGE_BEFORE_NS
+            && at.since(candidate.first) <= CHANGE_AFTER_NS
+            && touches(change, &candidate.component)
+    });
+    let weighed = near.map(|((at, _, _), change)| (change, rollout_plausible(candidate.first.since(*at))));
+    let best = weighed.max_by(|a, b| a.1.total_cmp(&b.1));
+    best.map(|(change, plausible)| (change.clone(), plausible))
+}
+
+/// A rollout takes minutes to reach all instances: after this long another cause is twice as likely.
+const ROLLOUT_WITHIN_S: f64 = 300.0;
+
+fn rollout_plausible(lag_ns: i64) -> f64 {
+    0.5f64.powf(lag_ns.max(0) as f64 / SECOND as f64 / ROLLOUT_WITHIN_S)
+}
+
+/// True when the change's target or resource is the component.
+pub fn touches(change: &Change, component: &Component) -> bool {
+    change.target == *component
+        || crate::incident::short(&change.resource) == crate::incident::short(&component.name)
+        || change.resource.split('/').any(|part| part == component.name)
+}
+
+/// Things known only through their change: a firewall rule, a policy, a secret. They are candidates when the catalogue
+/// knows that such a change brings about one of the anomalies that follow it.
+fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for ((at, _, _), change) in summary.changes.iter() {
+        let Some(signature) = catalogue.get(&change.signature) else { continue };
+        let hit: Vec<usize> = among
+            .iter()
+            .copied()
+            .filter(|a| {
+                let anomaly = &scene.anomalies[*a];
+                let lag = anomaly.span.start.since(*at);
+                let series = &scene.series[anomaly.series];
+                (-CHANGE_AFTER_NS..=CHANGE_BEFORE_NS).contains(&lag)
+                    && series.signature.is_some_and(|s| {
+                        let known = signature.effects.iter().any(|effect| effect.id == s.id);
+                        known || cuts_network(change, signature) && is_outgoing(series)
+                    })
+            })
+            .collect();
+        if hit.is_empty() {
+            continue;
+        }
+        let soonest = hit.iter().map(|a| scene.anomalies[*a].span.start.since(*at)).min().unwrap_or(0);
+        let component = changed_component(change);
+        if found.iter().any(|c: &Candidate| c.component == component) || component.kind == ComponentKind::Service {
+            continue;
+        }
+        found.push(Candidate {
+            layer: layer_of(&component, Layer::Change),
+            component,
+            signature: Some(change.signature.clone()),
+            title: signature.title.clone(),
+            role: Role::Change,
+            strength: 0.6,
+            first: *at,
+            count: 1,
+            own: Vec::new(),
+            blamed: hit.into_iter().map(|a| (a, plausible(change, scene.anomalies[a].span.start.since(*at)))).collect(),
+            trigger: Some((change.clone(), plausible(change, soonest))),
+        });
+    }
+    found
+}
+
+/// True for a change of what may pass the network.
+fn cuts_network(change: &Change, signature: &Signature) -> bool {
+    signature.layer == Layer::Change
+        && matches!(changed_component(change).kind, ComponentKind::Firewall | ComponentKind::Network)
+}
+
+/// True for a failure of something a component calls: what a cut network looks like from inside.
+pub fn is_outgoing(series: &Series<'_>) -> bool {
+    matches!(series.layer, Layer::Network | Layer::Database | Layer::Dependency)
+}
+
+/// A change of a network rule acts at once: after this long another cause is twice as likely.
+const ACTS_WITHIN_S: f64 = 90.0;
+
+/// How plausible a change makes a failure that follows it after `lag_ns`: sooner is likelier, and a change whose details
+/// show that it takes something away likelier than one that tells nothing.
+fn plausible(change: &Change, lag_ns: i64) -> f64 {
+    let lag_s = lag_ns.max(0) as f64 / SECOND as f64;
+    let denies = change.details.iter().any(|(path, value)| {
+        let path = path.to_ascii_lowercase();
+        path.contains("denied")
+            || path.contains("policytypes")
+            || value.eq_ignore_ascii_case("deny")
+            || value.eq_ignore_ascii_case("egress")
+    });
+    let verb = change.method.rsplit('.').next().unwrap_or("");
+    let name = change.resource.rsplit('/').next().unwrap_or("");
+    // A new network policy forbids everything that it does not allow.
+    let forbids = change.method.contains("networkpolicies.create")
+        || ["deny", "block", "lockdown", "isolate"].iter().any(|word| name.contains(word));
+    let takes = denies
+        || forbids
+        || ["delete", "disable", "remove", "destroy", "stop"].iter().any(|v| verb.to_ascii_lowercase().contains(v));
+    let base = if takes { 0.95 } else { 0.35 };
+    base * (0.5f64).powf(lag_s / ACTS_WITHIN_S).max(0.05)
+}
+
+/// What a change altered, by its resource name.
+pub fn changed_component(change: &Change) -> Component {
+    let parts: Vec<&str> = change.resource.split('/').collect();
+    let after = |word: &str| {
+        let at = parts.iter().rposition(|part| *part == word)?;
+        parts.get(at + 1).copied()
+    };
+    let kinds = [
+        ("secrets", ComponentKind::Secret),
+        ("users", ComponentKind::User),
+        ("firewalls", ComponentKind::Firewall),
+        ("networkpolicies", ComponentKind::Firewall),
+        ("connectors", ComponentKind::Network),
+        ("routers", ComponentKind::Network),
+        ("routes", ComponentKind::Network),
+        ("deployments", ComponentKind::Service),
+        ("services", ComponentKind::Service),
+        ("revisions", ComponentKind::Service),
+        ("configmaps", ComponentKind::Setting),
+        ("managedZones", ComponentKind::Dns),
+        ("instances", change.target.kind),
+    ];
+    for (word, kind) in kinds {
+        if let Some(name) = after(word) {
+            return Component::new(kind, name);
+        }
+    }
+    change.target.clone()
+}

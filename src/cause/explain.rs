@@ -1,0 +1,173 @@
+//! How much of each anomaly a candidate explains: its own, those that blame it, and those of everything that depends
+//! on them, further and weaker with every step.
+
+use std::collections::BTreeMap;
+
+use crate::entry::{Component, ComponentKind};
+use crate::incident::Scene;
+use crate::pattern::Role;
+use crate::time::{SECOND, Timestamp};
+
+use super::candidate::{Candidate, is_foreign, is_outgoing, stands_alone};
+
+/// Clocks differ, and a caller can give up before the called one logs its own failure.
+const TOLERANCE_NS: i64 = 90 * SECOND;
+
+/// Each call between a victim and a further victim weakens the explanation by this.
+const PER_STEP: f64 = 0.85;
+
+/// Calls followed.
+const MAX_STEPS: usize = 4;
+
+/// What a candidate explains.
+#[derive(Clone, Debug, Default)]
+pub struct Explanation {
+    shares: BTreeMap<usize, f64>,
+    /// Components with direct evidence.
+    pub victims: usize,
+}
+
+impl Explanation {
+    /// How much of the anomaly is explained, 0 to 1.
+    pub fn of(&self, anomaly: usize) -> f64 {
+        self.shares.get(&anomaly).copied().unwrap_or(0.0)
+    }
+
+    /// Every anomaly that is explained at all, with how much.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        self.shares.iter().map(|(a, share)| (*a, *share))
+    }
+
+    fn raise(&mut self, anomaly: usize, share: f64) {
+        let known = self.shares.entry(anomaly).or_default();
+        *known = known.max(share.clamp(0.0, 1.0));
+    }
+}
+
+/// What `candidate` explains of the anomalies `among`.
+pub fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize]) -> Explanation {
+    let mut explanation = Explanation::default();
+    // Component → first time it is known to suffer.
+    let mut reached: BTreeMap<Component, Timestamp> = BTreeMap::new();
+    for &a in &candidate.own {
+        explanation.raise(a, own_share(scene, a));
+        reach(&mut reached, &candidate.component, scene.anomalies[a].span.start);
+    }
+    for &(a, share) in &candidate.blamed {
+        explanation.raise(a, share);
+        reach(&mut reached, scene.anomalies[a].component, scene.anomalies[a].span.start);
+    }
+    beneath(scene, candidate, among, &mut explanation, &mut reached);
+    explanation.victims = reached.keys().filter(|component| **component != candidate.component).count();
+    // A change that only might be the cause explains what follows no better than what it hits first.
+    let trust = match (&candidate.trigger, candidate.role) {
+        (Some((_, plausible)), Role::Change) => *plausible,
+        _ => 1.0,
+    };
+    spread(scene, among, &mut explanation, reached, 0.9 * trust);
+    explanation
+}
+
+fn reach(reached: &mut BTreeMap<Component, Timestamp>, component: &Component, at: Timestamp) {
+    let known = reached.entry(component.clone()).or_insert(at);
+    *known = (*known).min(at);
+}
+
+/// A component explains its own failures, less what they blame on others.
+fn own_share(scene: &Scene<'_>, a: usize) -> f64 {
+    let anomaly = &scene.anomalies[a];
+    let others =
+        anomaly.blames.iter().filter(|(thing, _)| stands_alone(thing)).map(|(_, share)| *share).fold(0.0, f64::max);
+    let alone = match scene.series[anomaly.series].role {
+        Role::Cause => 1.0,
+        Role::Either => 0.9,
+        _ => 0.7,
+    };
+    let foreign = is_foreign(anomaly.component, scene.series[anomaly.series].layer);
+    let alone = if foreign { alone * FOREIGN } else { alone };
+    alone * (1.0 - 0.8 * others)
+}
+
+/// A service's failure on something outside of it is hardly its own fault, also when nobody is named.
+const FOREIGN: f64 = 0.6;
+
+/// How much a network element explains of a connection that fails behind it.
+const BENEATH: f64 = 0.95;
+
+/// A network element explains the connection failures of everything that goes through it.
+fn beneath(
+    scene: &Scene<'_>,
+    candidate: &Candidate,
+    among: &[usize],
+    explanation: &mut Explanation,
+    reached: &mut BTreeMap<Component, Timestamp>,
+) {
+    if candidate.component.kind != ComponentKind::Network {
+        return;
+    }
+    let users: Vec<&Component> =
+        scene.topology.dependents(&candidate.component).filter(|user| user.kind == ComponentKind::Service).collect();
+    let fails = |user: &&&Component| among.iter().any(|a| scene.anomalies[*a].component == **user);
+    let failing = users.iter().filter(fails).count() as f64 / users.len().max(1) as f64;
+    for &a in among {
+        let anomaly = &scene.anomalies[a];
+        let series = &scene.series[anomaly.series];
+        if series.signature.is_some() && users.contains(&anomaly.component) && is_outgoing(series) {
+            explanation.raise(a, BENEATH * (0.5 + 0.5 * failing));
+            reach(reached, anomaly.component, anomaly.span.start);
+        }
+    }
+}
+
+/// Follows victims to their own further failures and to whoever depends on them.
+fn spread(
+    scene: &Scene<'_>,
+    among: &[usize],
+    explanation: &mut Explanation,
+    mut reached: BTreeMap<Component, Timestamp>,
+    mut strength: f64,
+) {
+    let mut frontier: Vec<Component> = reached.keys().cloned().collect();
+    for _ in 0..MAX_STEPS {
+        for component in &frontier {
+            let since = reached[component];
+            for &a in among.iter().filter(|a| scene.anomalies[**a].component == component) {
+                if scene.anomalies[a].span.start.since(since) >= -TOLERANCE_NS {
+                    explanation.raise(a, strength * follow_share(scene, a, &reached));
+                }
+            }
+        }
+        let mut next: Vec<Component> = Vec::new();
+        for component in &frontier {
+            for dependent in scene.topology.dependents(component) {
+                if !reached.contains_key(dependent) && !next.contains(dependent) {
+                    next.push(dependent.clone());
+                }
+            }
+        }
+        for dependent in &next {
+            let since = frontier.iter().map(|component| reached[component]).min().unwrap_or(Timestamp::MIN);
+            reached.insert(dependent.clone(), since);
+        }
+        if next.is_empty() {
+            return;
+        }
+        frontier = next;
+        strength *= PER_STEP;
+    }
+}
+
+/// How readily a failure is a consequence of something that its component already suffers from.
+fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Timestamp>) -> f64 {
+    let anomaly = &scene.anomalies[a];
+    let alone: f64 = match scene.series[anomaly.series].role {
+        Role::Cause => 0.25,
+        Role::Either => 0.6,
+        _ => 1.0,
+    };
+    let elsewhere = anomaly.blames.iter().filter(|(thing, _)| stands_alone(thing) && !reached.contains_key(thing));
+    let others = elsewhere.map(|(_, share)| *share).fold(0.0, f64::max);
+    let path = anomaly.blames.iter().filter(|(thing, _)| reached.contains_key(thing));
+    let along = path.map(|(_, share)| *share).fold(0.0, f64::max);
+    alone.max(0.9 * along) * (1.0 - 0.7 * others)
+}

@@ -1,0 +1,152 @@
+//! What was typed, nothing computed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::entry::Severity;
+use crate::report::Priority;
+
+/// Reads exported Google Cloud Logging JSON and tells which fault came first.
+///
+/// Give it what `gcloud logging read … --format=json` writes, on standard input or in files and folders:
+///
+///   gcloud logging read 'resource.type="cloud_run_revision"' --freshness=1h --format=json | firstfault
+///   firstfault export.json more/*.json.gz -o postmortem.md -o report.json
+#[derive(Debug, Parser)]
+#[command(name = "firstfault", version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Exit status: 0 done, whatever was found; 1 an incident of --fail-on or worse was found; \
+    2 usage error, or nothing could be read.")]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) analyze: AnalyzeArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Read, conclude, report (the default)
+    Analyze(AnalyzeArgs),
+    /// The catalogue of failure signatures
+    #[command(subcommand)]
+    Signatures(SignaturesCommand),
+    /// Print the JSON Schema of the report
+    Schema,
+}
+
+/// Read, conclude, report.
+#[derive(Args, Debug)]
+pub(super) struct AnalyzeArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// What to read, and which part of it counts.
+#[derive(Args, Debug)]
+pub(super) struct InputArgs {
+    /// Files, folders (read whole, recursively) or `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Only entries from this time on: RFC 3339, a date, or a duration back from the newest entry (30m, 2h)
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<String>,
+    /// Only entries up to this time; forms as for --since
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<String>,
+    /// Only entries of this service (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(super) service: Vec<String>,
+    /// Only entries of this severity or worse, recorded or read from the text
+    #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
+    pub(super) min_severity: Option<Severity>,
+    /// An export of healthy operation to compare with (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Vec<PathBuf>,
+    /// Signatures that extend or override the built-in ones (repeatable); `none` for no signatures at all
+    #[arg(long, value_name = "FILE|none")]
+    pub(super) signatures: Vec<PathBuf>,
+    /// Worker threads; all cores unless given
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// No progress and no notes on standard error
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// What to print, where.
+#[derive(Args, Debug)]
+pub(super) struct OutputArgs {
+    /// What standard output gets
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Face>,
+    /// Write a report to this file; its ending (.json .md .html .txt) says which (repeatable)
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Vec<PathBuf>,
+    /// Print every feature of every cause with its value and weight
+    #[arg(long)]
+    pub(super) explain: bool,
+    /// Candidates shown per incident
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(super) top: usize,
+    /// Exit with 1 when an incident of this priority or worse was found
+    #[arg(long, value_name = "P0..P3", value_parser = parse_priority)]
+    pub(super) fail_on: Option<Priority>,
+    /// Quote as recorded, with credentials and addresses
+    #[arg(long, conflicts_with = "redact")]
+    pub(super) no_redact: bool,
+    /// Replace what this regular expression matches too, or its first group (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) redact: Vec<String>,
+}
+
+/// The catalogue of failure signatures.
+#[derive(Debug, Subcommand)]
+pub(super) enum SignaturesCommand {
+    /// One line per signature
+    List,
+    /// Everything about one signature
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Run the examples and near misses of a signature file
+    Test {
+        /// Signature files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// A face of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Face {
+    /// For a terminal
+    Table,
+    /// The contract, schema firstfault.report/1
+    Json,
+    /// A postmortem draft
+    Markdown,
+    /// One self-contained page
+    Html,
+}
+
+fn parse_severity(text: &str) -> Result<Severity, String> {
+    Severity::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = Severity::ALL.iter().map(|severity| severity.name()).collect();
+        format!("not a severity; one of {}", names.join(", "))
+    })
+}
+
+fn parse_priority(text: &str) -> Result<Priority, String> {
+    match text.to_ascii_uppercase().as_str() {
+        "P0" => Ok(Priority::P0),
+        "P1" => Ok(Priority::P1),
+        "P2" => Ok(Priority::P2),
+        "P3" => Ok(Priority::P3),
+        _ => Err("not a priority; one of P0, P1, P2, P3".to_owned()),
+    }
+}

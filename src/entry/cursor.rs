@@ -1,0 +1,266 @@
+//! A cursor over the text of a record: strings, values and members, without a tree and without recursion.
+
+use memchr::memchr2;
+
+use super::Text;
+
+/// Why a record cannot be read on, and where in its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    pub(super) at: usize,
+    pub(super) reason: &'static str,
+}
+
+/// A position in JSON text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor<'b> {
+    pub(super) text: &'b str,
+    pub(super) at: usize,
+}
+
+/// A string as it stands between its quotes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Raw<'b> {
+    pub(super) text: &'b str,
+    pub(super) is_escaped: bool,
+}
+
+impl<'b> Raw<'b> {
+    /// The text that is meant.
+    pub(super) fn text(self) -> Text<'b> {
+        if self.is_escaped { Text::Owned(unescape(self.text)) } else { Text::Borrowed(self.text) }
+    }
+}
+
+impl<'b> Cursor<'b> {
+    pub(super) fn new(text: &'b str) -> Cursor<'b> {
+        Cursor { text, at: 0 }
+    }
+
+    fn broken<T>(&self, reason: &'static str) -> Result<T, Broken> {
+        Err(Broken { at: self.at, reason })
+    }
+
+    /// The next byte that is no white space, 0 at the end.
+    #[inline]
+    pub(super) fn token(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        while let Some(&b) = bytes.get(self.at) {
+            if b > b' ' {
+                return b;
+            }
+            self.at += 1;
+        }
+        0
+    }
+
+    /// The string that starts here.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<Raw<'b>, Broken> {
+        let start = self.at + 1;
+        let bytes = self.text.as_bytes();
+        let mut i = start;
+        let mut is_escaped = false;
+        while let Some(found) = memchr2(b'"', b'\\', &bytes[i.min(bytes.len())..]) {
+            i += found;
+            if bytes[i] == b'"' {
+                self.at = i + 1;
+                return Ok(Raw { text: &self.text[start..i], is_escaped });
+            }
+            is_escaped = true;
+            i += 2;
+        }
+        self.broken("unterminated string")
+    }
+
+    /// Passes over any value.
+    pub(super) fn skip(&mut self) -> Result<(), Broken> {
+        match self.token() {
+            b'"' => self.string().map(|_| ()),
+            b'{' | b'[' => self.skip_container(),
+            _ => self.scalar().map(|_| ()),
+        }
+    }
+
+    fn skip_container(&mut self) -> Result<(), Broken> {
+        let bytes = self.text.as_bytes();
+        let mut depth = 0usize;
+        while let Some(&b) = bytes.get(self.at) {
+            match b {
+                b'"' => {
+                    self.string()?;
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at += 1;
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        self.broken("not closed")
+    }
+
+    /// The number or word that starts here.
+    pub(super) fn scalar(&mut self) -> Result<&'b str, Broken> {
+        let start = self.at;
+        let in_scalar = |b: &u8| matches!(b, b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z');
+        let rest = &self.text.as_bytes()[start..];
+        self.at += rest.iter().position(|b| !in_scalar(b)).unwrap_or(rest.len());
+        if self.at == start { self.broken("a value is missing") } else { Ok(&self.text[start..self.at]) }
+    }
+
+    /// Text of any value, as it stands there.
+    pub(super) fn raw_value(&mut self) -> Result<&'b str, Broken> {
+        self.token();
+        let start = self.at;
+        self.skip()?;
+        Ok(&self.text[start..self.at])
+    }
+
+    /// A scalar as text: numbers and words as they stand, `None` for null, objects and arrays.
+    pub(super) fn text_value(&mut self) -> Result<Option<Text<'b>>, Broken> {
+        match self.token() {
+            b'"' => Ok(Some(self.string()?.text())),
+            b'{' | b'[' => self.skip_container().map(|()| None),
+            _ => Ok(Some(self.scalar()?).filter(|word| *word != "null").map(Text::Borrowed)),
+        }
+    }
+
+    /// Calls `member` at the value of each member of the object that starts here; it must pass over the value.
+    #[inline]
+    pub(super) fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Cursor<'b>, Raw<'b>) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        self.at += 1;
+        if self.token() == b'}' {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            if self.token() != b'"' {
+                return self.broken("a key is missing");
+            }
+            let key = self.string()?;
+            if self.token() != b':' {
+                return self.broken("a colon is missing");
+            }
+            self.at += 1;
+            self.token();
+            member(self, key)?;
+            match self.token() {
+                b',' => self.at += 1,
+                b'}' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return self.broken("a comma is missing"),
+            }
+            // People leave a comma after the last member.
+            if self.token() == b'}' {
+                self.at += 1;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Calls `item` at each item of the array that starts here; it must pass over the item.
+    pub(super) fn items(&mut self, mut item: impl FnMut(&mut Cursor<'b>) -> Result<(), Broken>) -> Result<(), Broken> {
+        self.at += 1;
+        loop {
+            match self.token() {
+                b']' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                b',' => self.at += 1,
+                0 => return self.broken("not closed"),
+                _ => item(self)?,
+            }
+        }
+    }
+}
+
+/// Undoes JSON's escapes. Lone surrogates become U+FFFD; an unknown escape stands for its own letter.
+pub(super) fn unescape(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let Some(letter) = rest.chars().next() else { break };
+        rest = &rest[letter.len_utf8()..];
+        match letter {
+            'n' => out.push('\n'),
+            't' => out.push('\t'),
+            'r' => out.push('\r'),
+            'b' => out.push('\u{8}'),
+            'f' => out.push('\u{c}'),
+            'u' => rest = code_point(rest, &mut out),
+            other => out.push(other),
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Reads the four digits after `\u`, and the second half of a surrogate pair; returns what follows.
+fn code_point<'b>(rest: &'b str, out: &mut String) -> &'b str {
+    let Some(first) = hex(rest) else {
+        out.push(char::REPLACEMENT_CHARACTER);
+        return rest;
+    };
+    let after = &rest[4..];
+    if let (0xd800..=0xdbff, Some(second)) = (first, after.strip_prefix("\\u").and_then(hex))
+        && let 0xdc00..=0xdfff = second
+    {
+        let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+        out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+        return &after[6..];
+    }
+    out.push(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
+    after
+}
+
+fn hex(text: &str) -> Option<u32> {
+    let digits = text.get(..4)?;
+    digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_undone() {
+        for (raw, expected) in [
+            (r#"a\n\t\"\\\/"#, "a\n\t\"\\/"),
+            (r"\u00e9\ud83c\udf29", "é🌩"),
+            (r"\ud800x\udc00", "\u{fffd}x\u{fffd}"),
+            (r"\ud800\u0041", "\u{fffd}A"),
+            (r"\u12", "\u{fffd}12"),
+            (r"\q", "q"),
+            ("\\", ""),
+        ] {
+            assert_eq!(unescape(raw), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_passed_over_whatever_it_holds() {
+        for text in [r#"{"a":["}",{"b":"\""}]} tail"#, r#""x\\" tail"#, "-1.5e9 tail", "null tail", "[[],{}] tail"] {
+            let mut cursor = Cursor::new(text);
+            cursor.skip().expect("it is whole");
+            assert_eq!(&text[cursor.at..], " tail");
+        }
+        for text in ["{\"a\":", "[1", "\"x", "\"x\\\"", ""] {
+            assert!(Cursor::new(text).skip().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Blocks of text become batches that end on a record.
+
+use std::io::{self, Read};
+
+use super::foreign::Foreign;
+use super::scan::{Found, Scanner, Span};
+use super::yaml;
+use super::{Ledger, Malformed, Piece, Record};
+use crate::source::Origin;
+
+/// Bytes of a batch: large enough that handing it to a worker costs nothing, small enough to stay in a cache.
+pub const BATCH_BYTES: usize = 1 << 20;
+
+/// Bytes that are looked at to tell YAML and other clouds' logs from JSON.
+const HEAD_BYTES: usize = 4 << 10;
+
+/// A run of whole records. Made once and filled again and again.
+#[derive(Debug, Default)]
+pub struct Batch {
+    source: u32,
+    /// Offset of the first byte in the source.
+    base: u64,
+    bytes: Vec<u8>,
+    found: Found,
+    /// YAML documents as JSON.
+    converted: Vec<u8>,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Batch {
+        Batch::default()
+    }
+
+    /// What the batch is made of, in the order of the input.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        self.found.spans.iter().map(|span| match *span {
+            Span::Record(start, end) => self.record(start, &self.bytes[start..end]),
+            Span::Document(at, start, end) => self.record(at, &self.converted[start..end]),
+            Span::Malformed(i) => Piece::Malformed(&self.found.malformed[i]),
+        })
+    }
+
+    /// Where the bytes went that this batch settles.
+    pub fn ledger(&self) -> Ledger {
+        self.found.ledger
+    }
+
+    /// Index of the source it comes from.
+    pub fn source(&self) -> u32 {
+        self.source
+    }
+
+    fn record<'b>(&self, at: usize, bytes: &'b [u8]) -> Piece<'b> {
+        Piece::Record(Record { origin: Origin { source: self.source, offset: self.base + at as u64 }, bytes })
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.found.spans.clear();
+        self.found.malformed.clear();
+        self.found.ledger = Ledger::default();
+        self.converted.clear();
+    }
+}
+
+/// Cuts the text of one source into batches.
+pub struct Cutter<R> {
+    reader: R,
+    source: u32,
+    batch_bytes: usize,
+    scanner: Scanner,
+    /// Set after the first bytes were looked at.
+    head: Option<Head>,
+    /// Bytes that were read but not settled.
+    carry: Vec<u8>,
+    offset: u64,
+    ended: bool,
+    failure: Option<io::Error>,
+    ledger: Ledger,
+}
+
+/// What the first bytes say.
+#[derive(Clone, Copy)]
+struct Head {
+    is_yaml: bool,
+    foreign: Option<Foreign>,
+}
+
+impl<R: Read> Cutter<R> {
+    /// Cuts what `reader` gives; `source` is the index that origins carry.
+    pub fn new(source: u32, reader: R) -> Cutter<R> {
+        Cutter::with_batch_bytes(source, reader, BATCH_BYTES)
+    }
+
+    /// The same with batches of about `batch_bytes`. The records are the same for any size.
+    pub fn with_batch_bytes(source: u32, reader: R, batch_bytes: usize) -> Cutter<R> {
+        Cutter {
+            reader,
+            source,
+            batch_bytes: batch_bytes.max(1),
+            scanner: Scanner::new(source),
+            head: None,
+            carry: Vec::new(),
+            offset: 0,
+            ended: false,
+            failure: None,
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// Fills `batch` with the next records; `false` when nothing is left.
+    ///
+    /// An error of the reader comes after the last whole record before it, once; then nothing is left.
+    pub fn next(&mut self, batch: &mut Batch) -> io::Result<bool> {
+        batch.clear();
+        (batch.source, batch.base) = (self.source, self.offset);
+        std::mem::swap(&mut batch.bytes, &mut self.carry);
+        if self.ended && batch.bytes.is_empty() {
+            return self.failure.take().map_or(Ok(false), Err);
+        }
+        let mut target = self.batch_bytes.max(if self.head.is_none() { HEAD_BYTES } else { 1 });
+        loop {
+            // A record that did not fit asks for twice as much, so that looking again stays linear.
+            self.fill(&mut batch.bytes, target);
+            let settled = self.cut(batch);
+            if settled > 0 || self.ended {
+                self.carry.extend_from_slice(&batch.bytes[settled..]);
+                self.scanner.advance(&batch.bytes, settled);
+                self.offset += settled as u64;
+                self.ledger.add(&batch.found.ledger);
+                return Ok(true);
+            }
+            target = batch.bytes.len() * 2;
+        }
+    }
+
+    /// What the first bytes look like when they are no export of Cloud Logging. Known after the first batch.
+    pub fn foreign(&self) -> Option<Foreign> {
+        self.head.and_then(|head| head.foreign)
+    }
+
+    /// Where all bytes went so far.
+    pub fn ledger(&self) -> Ledger {
+        self.ledger
+    }
+
+    /// Reads until `bytes` holds `target` bytes or the input ends.
+    fn fill(&mut self, bytes: &mut Vec<u8>, target: usize) {
+        while bytes.len() < target && !self.ended {
+            let start = bytes.len();
+            bytes.resize(target, 0);
+            match self.reader.read(&mut bytes[start..]) {
+                Ok(n) => {
+                    bytes.truncate(start + n);
+                    self.ended = n == 0;
+                }
+                Err(e) => {
+                    bytes.truncate(start);
+                    if e.kind() != io::ErrorKind::Interrupted {
+                        (self.ended, self.failure) = (true, Some(e));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds the pieces of the batch and returns how many of its bytes they settle.
+    fn cut(&mut self, batch: &mut Batch) -> usize {
+        let head = *self.head.get_or_insert_with(|| Head {
+            is_yaml: yaml::is_yaml(&batch.bytes[..batch.bytes.len().min(HEAD_BYTES)]),
+            foreign: Foreign::recognise(&batch.bytes[..batch.bytes.len().min(HEAD_BYTES)]),
+        });
+        if !head.is_yaml {
+            return self.scanner.scan(&batch.bytes, 0, self.ended, &mut batch.found);
+        }
+        self.cut_yaml(batch)
+    }
+
+    fn cut_yaml(&mut self, batch: &mut Batch) -> usize {
+        let mut at = 0;
+        while let Some(end) = yaml::document_end(&batch.bytes, at, self.ended) {
+            let document = &batch.bytes[at..end];
+            let start = batch.converted.len();
+            let ledger = &mut batch.found.ledger;
+            match yaml::to_json(document, &mut batch.converted) {
+                Ok(true) => {
+                    ledger.records += 1;
+                    ledger.record_bytes += document.len() as u64;
+                    batch.found.spans.push(Span::Document(at, start, batch.converted.len()));
+                }
+                Ok(false) => ledger.residue_bytes += document.len() as u64,
+                Err(reason) => {
+                    batch.converted.truncate(start);
+                    ledger.malformed += 1;
+                    ledger.malformed_bytes += document.len() as u64;
+                    let origin = Origin { source: self.source, offset: self.offset + at as u64 };
+                    batch.found.spans.push(Span::Malformed(batch.found.malformed.len()));
+                    batch.found.malformed.push(Malformed { origin, len: document.len() as u64, reason });
+                }
+            }
+            at = end;
+            if at == batch.bytes.len() {
+                break;
+            }
+        }
+        at
+    }
+}

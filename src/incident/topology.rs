@@ -1,0 +1,234 @@
+//! Who depends on whom, and which names mean the same thing: read from what victims blame, what services say they
+//! use, the hosts that requests were sent to, and the calls that traces show.
+
+use std::collections::BTreeMap;
+
+use super::series::Series;
+use crate::entry::{Component, ComponentKind};
+use crate::summary::Summary;
+
+/// Share of a series' entries that must name both for an address and a name to be one thing.
+const SAME_THING: f64 = 0.6;
+
+/// The map of the system as the export shows it.
+#[derive(Clone, Debug, Default)]
+pub struct Topology {
+    /// Own services and jobs by name.
+    services: BTreeMap<String, Component>,
+    /// Services by the host names that requests to them carried.
+    hosts: BTreeMap<String, Component>,
+    /// Databases, caches and connectors by the last part of their name.
+    instances: BTreeMap<String, Component>,
+    /// Addresses and short names → the canonical thing.
+    aliases: BTreeMap<Component, Component>,
+    /// Component → what it depends on, with the number of entries that say so.
+    depends: BTreeMap<Component, BTreeMap<Component, u64>>,
+}
+
+impl Topology {
+    /// Reads the map from a summary and its series.
+    pub fn new(summary: &Summary, series: &[Series<'_>]) -> Topology {
+        let mut topology = Topology::default();
+        topology.add_inventory(summary, series);
+        topology.add_aliases(series);
+        topology.add_dependencies(summary, series);
+        topology
+    }
+
+    /// The canonical component for a thing that a message names.
+    pub fn resolve(&self, named: &Component) -> Component {
+        let named = self.aliases.get(named).unwrap_or(named);
+        match named.kind {
+            ComponentKind::Host | ComponentKind::Service => {
+                self.service_at(&named.name).unwrap_or_else(|| named.clone())
+            }
+            ComponentKind::Database => self
+                .instances
+                .get(short(&named.name))
+                .filter(|known| known.kind == ComponentKind::Database)
+                .unwrap_or(named)
+                .clone(),
+            _ => named.clone(),
+        }
+    }
+
+    /// The thing that a bare name in a message stands for.
+    pub fn thing_called(&self, name: &str) -> Option<&Component> {
+        self.instances.get(name).or_else(|| self.services.get(name))
+    }
+
+    /// What `component` depends on.
+    pub fn dependencies(&self, component: &Component) -> impl Iterator<Item = (&Component, u64)> {
+        self.depends.get(component).into_iter().flatten().map(|(thing, n)| (thing, *n))
+    }
+
+    /// Everything that depends on `component` directly.
+    pub fn dependents<'t>(&'t self, component: &'t Component) -> impl Iterator<Item = &'t Component> + 't {
+        self.depends.iter().filter(move |(_, things)| things.contains_key(component)).map(|(dependent, _)| dependent)
+    }
+
+    /// Other names of a canonical component, shortest first.
+    pub fn aliases_of(&self, component: &Component) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .aliases
+            .iter()
+            .filter(|(_, canonical)| *canonical == component)
+            .map(|(alias, _)| alias.name.clone())
+            .filter(|name| *name != component.name)
+            .collect();
+        names.sort_by_key(|name| (name.len(), name.clone()));
+        names.dedup();
+        names
+    }
+
+    /// Every named instance of a kind.
+    pub fn instances_of(&self, kind: ComponentKind) -> impl Iterator<Item = &Component> {
+        self.instances.values().filter(move |instance| instance.kind == kind)
+    }
+
+    /// Network elements that some component is known to go through.
+    pub fn networks(&self) -> Vec<Component> {
+        let mut networks: Vec<Component> = self
+            .depends
+            .values()
+            .flat_map(|things| things.keys())
+            .filter(|thing| thing.kind == ComponentKind::Network)
+            .cloned()
+            .collect();
+        networks.sort();
+        networks.dedup();
+        networks
+    }
+
+    fn add_inventory(&mut self, summary: &Summary, series: &[Series<'_>]) {
+        for (component, activity) in summary.components.iter() {
+            match component.kind {
+                ComponentKind::Service | ComponentKind::Job => {
+                    self.services.insert(component.name.clone(), component.clone());
+                    for (host, _) in activity.hosts.iter() {
+                        self.hosts.insert(host.clone(), component.clone());
+                    }
+                }
+                ComponentKind::Database | ComponentKind::Cache => self.add_instance(component),
+                _ => {}
+            }
+        }
+        let used = summary.uses.iter().map(|((_, thing), _)| thing.clone());
+        let blamed = series.iter().flat_map(|s| s.tally.blames.iter().map(|(thing, _)| thing.clone()));
+        for thing in used.chain(blamed).filter(|thing| is_named_instance(thing)) {
+            self.add_instance(&thing);
+        }
+    }
+
+    fn add_instance(&mut self, component: &Component) {
+        let short = short(&component.name).to_owned();
+        match self.instances.get(&short) {
+            // The longer spelling says more: project:region:instance over project:instance over instance.
+            Some(known) if known.name.len() >= component.name.len() => {}
+            _ => {
+                self.instances.insert(short, component.clone());
+            }
+        }
+    }
+
+    /// An address and a name that stand in the same messages are one thing.
+    fn add_aliases(&mut self, series: &[Series<'_>]) {
+        for s in series.iter().filter(|s| s.component.kind != ComponentKind::Database) {
+            let named: Vec<(Component, u64)> =
+                s.tally.blames.iter().map(|(thing, seen)| (self.resolve(thing), seen.count)).collect();
+            let addresses = named.iter().filter(|(thing, _)| is_address(&thing.name));
+            for (address, n_address) in addresses {
+                let mut names = named.iter().filter(|(thing, n)| {
+                    !is_address(&thing.name)
+                        && (thing.kind == address.kind || address.kind == ComponentKind::Host)
+                        && matches!(thing.kind, ComponentKind::Database | ComponentKind::Cache | ComponentKind::Host)
+                        && *n as f64 >= SAME_THING * *n_address as f64
+                });
+                if let (Some((name, _)), None) = (names.next(), names.next()) {
+                    self.aliases.insert(address.clone(), name.clone());
+                }
+            }
+        }
+    }
+
+    fn add_dependencies(&mut self, summary: &Summary, series: &[Series<'_>]) {
+        for ((component, thing), seen) in summary.uses.iter() {
+            let thing = self.resolve(thing);
+            self.depend(component, thing, seen.count);
+        }
+        for s in series.iter().filter(|s| s.component.kind != ComponentKind::Database) {
+            for (thing, seen) in s.tally.blames.iter() {
+                let thing = self.resolve(thing);
+                self.depend(s.component, thing, seen.count);
+            }
+        }
+        for ((caller, callee), n) in summary.traces.calls() {
+            let known = |name: &str| self.services.get(name).cloned();
+            if let (Some(caller), Some(callee)) = (known(&caller), known(&callee)) {
+                self.depend(&caller, callee, n);
+            }
+        }
+        let balancers: Vec<Component> = summary
+            .components
+            .iter()
+            .map(|(component, _)| component.clone())
+            .filter(|component| component.kind == ComponentKind::LoadBalancer)
+            .collect();
+        for balancer in balancers {
+            if let Some(service) = self.service_behind(&balancer.name) {
+                self.depend(&balancer, service, 1);
+            }
+        }
+    }
+
+    fn depend(&mut self, component: &Component, thing: Component, n: u64) {
+        if *component != thing {
+            *self.depends.entry(component.clone()).or_default().entry(thing).or_default() += n;
+        }
+    }
+
+    /// The own service that answers at a host: by name, by its cluster or run.app address, or by observed requests.
+    fn service_at(&self, host: &str) -> Option<Component> {
+        if let Some(service) = self.services.get(host).or_else(|| self.hosts.get(host)) {
+            return Some(service.clone());
+        }
+        let label = host.split('.').next().unwrap_or(host);
+        let inside = host == label || host.contains(".svc") || host.ends_with(".internal") || host.ends_with(".local");
+        if inside {
+            return self.services.get(label).cloned();
+        }
+        // SERVICE-HASH-REGION.a.run.app and SERVICE-PROJECTNUMBER.REGION.run.app
+        host.ends_with(".run.app").then(|| self.longest_service_prefix(label)).flatten()
+    }
+
+    /// The service whose name a backend service's name starts with, or holds: `k8s1-UID-NAMESPACE-SERVICE-PORT-HASH`.
+    fn service_behind(&self, backend: &str) -> Option<Component> {
+        let known = self.services.get(backend).cloned().or_else(|| self.longest_service_prefix(backend));
+        known.or_else(|| {
+            let inside = self.services.iter().filter(|(service, _)| backend.contains(&format!("-{service}-")));
+            inside.max_by_key(|(service, _)| service.len()).map(|(_, component)| component.clone())
+        })
+    }
+
+    fn longest_service_prefix(&self, name: &str) -> Option<Component> {
+        let fits =
+            |service: &str| name.strip_prefix(service).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        let services = self.services.iter().filter(|(service, _)| fits(service));
+        services.max_by_key(|(service, _)| service.len()).map(|(_, component)| component.clone())
+    }
+}
+
+fn is_named_instance(thing: &Component) -> bool {
+    matches!(thing.kind, ComponentKind::Database | ComponentKind::Cache | ComponentKind::Network)
+        && !is_address(&thing.name)
+}
+
+/// True for a dotted quad.
+pub fn is_address(name: &str) -> bool {
+    name.contains('.') && name.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+/// The instance part of `project:region:instance`.
+pub fn short(name: &str) -> &str {
+    name.rsplit([':', '/']).next().unwrap_or(name)
+}

@@ -1,0 +1,216 @@
+//! Things that a message names: connection names, hosts, addresses, secrets, accounts. Victims name the culprit, also
+//! when the culprit itself logs nothing.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::entry::{Component, ComponentKind};
+
+/// Most of a message that is looked at, in bytes: culprits stand near the head or in the last line.
+const LOOKED_AT: usize = 8192;
+
+/// Most things taken from one message.
+const MAX_ENTITIES: usize = 12;
+
+struct Rule {
+    kind: ComponentKind,
+    regex: Regex,
+}
+
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    let rule = |kind, pattern: &str| Rule { kind, regex: Regex::new(pattern).expect("a constant expression compiles") };
+    vec![
+        // Cloud SQL instance connection name, PROJECT:REGION:INSTANCE.
+        rule(
+            ComponentKind::Database,
+            r"\b((?:[a-z][a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]:[a-z]+-[a-z]+\d{1,2}:[a-z][a-z0-9-]*[a-z0-9])\b",
+        ),
+        rule(ComponentKind::Network, r"\bconnectors/([a-z][a-z0-9-]*[a-z0-9])\b"),
+        rule(ComponentKind::Network, r"(?i)\bVPC(?: access)? connector [`'\x22]?([a-z][a-z0-9-]*[a-z0-9])\b"),
+        rule(ComponentKind::Firewall, r"\b(?:firewalls|networkpolicies|firewallPolicies)/([a-z][a-z0-9.-]*[a-z0-9])\b"),
+        rule(ComponentKind::Secret, r"\bsecrets/([A-Za-z0-9_-]+)"),
+        rule(ComponentKind::Principal, r"\b([a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com)\b"),
+        rule(ComponentKind::Bucket, r"\bgs://([a-z0-9._-]+)"),
+        rule(ComponentKind::Queue, r"\b(?:topics|subscriptions|queues)/([A-Za-z][A-Za-z0-9._~%+-]+)"),
+        rule(ComponentKind::Cache, r"\blocations/[a-z0-9-]+/(?:instances|clusters)/([a-z][a-z0-9-]*[a-z0-9])\b"),
+        rule(
+            ComponentKind::Image,
+            r"\b((?:[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.io)/[\w./-]+(?:[:@][\w.:-]+)?)",
+        ),
+        rule(ComponentKind::Node, r"\b(gke-[a-z0-9-]+-[0-9a-f]{6,8}-[a-z0-9]{4})\b"),
+        rule(
+            ComponentKind::Host,
+            r"\b(?:https?|wss?|grpc|amqps?|kafka)://(?:[^\s/@]*@)?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?)",
+        ),
+        // A resolver's question: the name that did not resolve is evidence about name resolution, not about the host.
+        rule(
+            ComponentKind::Host,
+            r"\b(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host(?:name)?:?|UnknownHostException:) ([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9]))",
+        ),
+        rule(ComponentKind::Host, r"\b((?:\d{1,3}\.){3}\d{1,3}(?:/<unresolved>)?:\d{2,5})\b"),
+        rule(
+            ComponentKind::Host,
+            r#"(?i)\bhost(?:name)?[=:]\s*['"]?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?)"#,
+        ),
+        rule(
+            ComponentKind::Host,
+            r"\b([a-z0-9-]+(?:\.[a-z0-9-]+)+\.(?:com|net|org|io|dev|app|cloud|internal|local|example|ai|co|sh)(?::\d+)?)\b",
+        ),
+    ]
+});
+
+/// What a well-known port says about the thing that listens there.
+fn kind_of_port(port: &str) -> Option<ComponentKind> {
+    Some(match port {
+        "5432" | "3306" | "3307" | "1433" | "1521" | "27017" | "9042" | "26257" => ComponentKind::Database,
+        "6379" | "6380" | "11211" => ComponentKind::Cache,
+        "53" => ComponentKind::Dns,
+        "9092" | "5672" | "4222" => ComponentKind::Queue,
+        _ => return None,
+    })
+}
+
+/// Every thing the message names, in the order of the rules, each once.
+pub fn entities(message: &str) -> Vec<Component> {
+    let message = head(message);
+    let mut found: Vec<Component> = Vec::new();
+    for rule in RULES.iter() {
+        for captures in rule.regex.captures_iter(message) {
+            let Some(name) = captures.get(1) else { continue };
+            let named = component(rule.kind, name.as_str());
+            if rule.kind == ComponentKind::Host && points_to_manual(message, name.start()) {
+                continue;
+            }
+            if found.len() < MAX_ENTITIES && !found.contains(&named) && !is_nothing(&named.name) {
+                found.push(named);
+            }
+        }
+    }
+    found
+}
+
+/// Words before an address that make it a pointer to a manual, not a thing that was called.
+const MANUAL_WORDS: [&str; 10] = [
+    "see ",
+    "visit ",
+    "more info",
+    "information",
+    "background on",
+    "documentation",
+    "refer to",
+    "learn more",
+    "read more",
+    "troubleshoot",
+];
+
+/// How far before an address such words are looked for, in bytes.
+const MANUAL_WINDOW: usize = 64;
+
+fn points_to_manual(message: &str, at: usize) -> bool {
+    let mut from = at.saturating_sub(MANUAL_WINDOW);
+    while !message.is_char_boundary(from) {
+        from += 1;
+    }
+    let line = message[from..at].rsplit('\n').next().unwrap_or("").to_ascii_lowercase();
+    MANUAL_WORDS.iter().any(|word| line.contains(word))
+}
+
+/// The VPC connector that a message names: services tell at their start which one they go through.
+pub fn connector(message: &str) -> Option<Component> {
+    static FINDER: LazyLock<memchr::memmem::Finder<'static>> =
+        LazyLock::new(|| memchr::memmem::Finder::new("onnector"));
+    FINDER.find(message.as_bytes())?;
+    let networks = RULES.iter().filter(|rule| rule.kind == ComponentKind::Network);
+    let name = networks.filter_map(|rule| rule.regex.captures(message)?.get(1)).next()?;
+    Some(Component::new(ComponentKind::Network, name.as_str()))
+}
+
+/// A thing by kind and name, with the name in canonical form: a host without its port, the port telling its kind.
+pub fn component(kind: ComponentKind, name: &str) -> Component {
+    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '/' && c != '_');
+    let name = name.strip_prefix("/cloudsql/").unwrap_or(name);
+    if kind != ComponentKind::Host {
+        return Component::new(kind, name);
+    }
+    let name = name.replace("/<unresolved>", "");
+    match name.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
+            Component::new(kind_of_port(port).unwrap_or(ComponentKind::Host), host)
+        }
+        _ => Component::new(kind, name.as_str()),
+    }
+}
+
+/// Names that may turn out to be components: words with a hyphen, as instances, services and connectors are called.
+pub fn mentions(message: &str) -> Vec<&str> {
+    let mut found: Vec<&str> = Vec::new();
+    let words = head(message).split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+    for word in words.filter(|word| is_name(word)) {
+        if found.len() < MAX_ENTITIES && !found.contains(&word) {
+            found.push(word);
+        }
+    }
+    found
+}
+
+fn is_name(word: &str) -> bool {
+    (4..=63).contains(&word.len())
+        && word.contains('-')
+        && word.starts_with(|c: char| c.is_ascii_lowercase())
+        && !word.ends_with('-')
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Addresses that name nobody: the machine itself, and everybody.
+fn is_nothing(name: &str) -> bool {
+    name.len() < 2
+        || name == "localhost"
+        || name.starts_with("127.")
+        || name == "0.0.0.0"
+        || name.starts_with("169.254.")
+}
+
+fn head(message: &str) -> &str {
+    let mut end = message.len().min(LOOKED_AT);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    &message[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(message: &str, expected: &[(ComponentKind, &str)]) {
+        let expected: Vec<Component> = expected.iter().map(|(kind, name)| Component::new(*kind, *name)).collect();
+        assert_eq!(entities(message), expected, "{message}");
+    }
+
+    #[test]
+    fn a_victim_names_the_culprit() {
+        use ComponentKind::{Cache, Database, Host, Network, Secret};
+        check(
+            "dial error: failed to dial (connection name = \"acme-prod:europe-west1:orders-db\")",
+            &[(Database, "acme-prod:europe-west1:orders-db")],
+        );
+        check("connect ETIMEDOUT 10.1.2.3:6379", &[(Cache, "10.1.2.3")]);
+        check("dial tcp 10.1.2.3:5432: i/o timeout", &[(Database, "10.1.2.3")]);
+        check("POST https://pay.example.com/v1/charge timed out", &[(Host, "pay.example.com")]);
+        check("projects/1/secrets/db-password/versions/3 denied", &[(Secret, "db-password")]);
+        check("egress via VPC connector main-conn", &[(Network, "main-conn")]);
+    }
+
+    #[test]
+    fn a_message_without_names_names_nothing() {
+        check("Container called exit(3).", &[]);
+        check("listening on 127.0.0.1:8080", &[]);
+        check("500 Internal Server Error. For more information check: https://developer.example.org/docs/500", &[]);
+    }
+
+    #[test]
+    fn names_with_hyphens_may_be_components() {
+        assert_eq!(mentions("attempt to reach orders-db failed, backing off (try 2 of 3)"), ["orders-db"]);
+    }
+}

@@ -1,0 +1,183 @@
+//! What one entry says: which pattern it shows, how bad it is, what it is about and whom it blames.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Catalogue, Layer, Match, Role, entity, template, traceback};
+use crate::entry::{Component, Entry, Payload, Severity, Text};
+use crate::time::Timestamp;
+
+/// What an entry is for the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// It shows that something failed.
+    Failure,
+    /// It tells of a change.
+    Change,
+    /// Nothing failed.
+    Benign,
+}
+
+/// How grave a failure is that no signature knows. Templates never merge across it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Gravity {
+    /// A request that its client got wrong (4xx): scanners, expired logins. Never an incident by itself.
+    Client,
+    /// A warning.
+    Warning,
+    /// An error or worse, or a request that the server failed.
+    #[default]
+    Grave,
+}
+
+/// What one entry says. Borrows from the entry.
+#[derive(Clone, Debug)]
+pub struct Observation<'e> {
+    /// Effect time.
+    pub at: Timestamp,
+    /// Recorded severity, or what the text says where that is absent or the log's default.
+    pub severity: Option<Severity>,
+    /// True when the severity comes from the text.
+    pub inferred: bool,
+    /// Failure, change or benign.
+    pub class: Class,
+    /// How grave, when it fails.
+    pub gravity: Gravity,
+    /// The signature that matched, as an index into the catalogue.
+    pub signature: Option<usize>,
+    /// What it is about.
+    pub component: Component,
+    /// Revision that wrote it.
+    pub revision: Option<&'e str>,
+    /// Instance that wrote it.
+    pub instance: Option<&'e str>,
+    /// Values the signature extracted.
+    pub values: Vec<(&'e str, Text<'e>)>,
+    /// Things it blames.
+    pub blames: Vec<Component>,
+    /// Names in it that may turn out to be components.
+    pub mentions: Vec<&'e str>,
+    /// How much it counts: 1, or 0 for a repeat that is told elsewhere.
+    pub weight: u64,
+}
+
+impl Observation<'_> {
+    /// The text that stands for the entry: its message, else `METHOD url status`.
+    pub fn text<'t>(&self, entry: &'t Entry<'_>) -> Cow<'t, str> {
+        match &entry.http {
+            Some(http) if entry.message.is_empty() => {
+                Cow::Owned(format!("{} {} {}", http.method, http.url, http.status).trim().to_owned())
+            }
+            _ => match &entry.audit {
+                Some(audit) if entry.message.is_empty() => {
+                    Cow::Owned(format!("{} {}", audit.method, audit.resource_name))
+                }
+                _ => Cow::Borrowed(entry.message.as_ref()),
+            },
+        }
+    }
+}
+
+/// The text by which a failure that no signature knows is mined: a traceback by its innermost cause, a request without
+/// text by its route, everything else by its message.
+pub fn mining_text<'t>(entry: &'t Entry<'_>, observation: &Observation<'_>) -> Cow<'t, str> {
+    match &entry.http {
+        Some(http) if entry.message.is_empty() => Cow::Owned(template::route(&http.method, &http.url, http.status)),
+        _ => match traceback::read(&entry.message) {
+            Some(traceback) => Cow::Owned(traceback.key()),
+            None => observation.text(entry),
+        },
+    }
+}
+
+/// What `entry` says; `None` when it has no time and so no place in the account.
+pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Observation<'e>> {
+    let at = entry.effect_time()?;
+    let (severity, inferred) = effective_severity(entry);
+    let matched = catalogue.find(entry, severity.unwrap_or(Severity::Info));
+    let class = class(catalogue, entry, severity, matched.as_ref());
+    let mut observation = Observation {
+        at,
+        severity,
+        inferred,
+        class,
+        gravity: gravity(entry, severity),
+        signature: matched.as_ref().map(|m| m.signature),
+        component: entry.component(),
+        revision: entry.revision(),
+        instance: entry.instance(),
+        values: Vec::new(),
+        blames: Vec::new(),
+        mentions: Vec::new(),
+        weight: 1,
+    };
+    if let Some(matched) = matched {
+        observation.values = matched.values;
+        observation.blames = matched.blames;
+    }
+    match class {
+        Class::Failure => add_names(&mut observation, entry),
+        Class::Benign => observation.blames.extend(entity::connector(&entry.message)),
+        Class::Change => {}
+    }
+    Some(observation)
+}
+
+/// Severity as recorded, unless the text of a standard stream states its own: agents stamp everything on stderr as
+/// ERROR and everything on stdout as INFO.
+fn effective_severity(entry: &Entry<'_>) -> (Option<Severity>, bool) {
+    let stream = entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr");
+    if entry.severity.is_some()
+        && (!stream || entry.severity >= Some(Severity::Warning) && entry.payload == Payload::Json)
+    {
+        return (entry.severity, false);
+    }
+    match entry.stated_severity() {
+        Some(inferred) if entry.severity != Some(inferred) => (Some(inferred), true),
+        _ => (entry.severity, false),
+    }
+}
+
+fn class(catalogue: &Catalogue, entry: &Entry<'_>, severity: Option<Severity>, matched: Option<&Match<'_>>) -> Class {
+    let role = matched.map(|m| catalogue.signatures[m.signature].role);
+    match role {
+        Some(Role::Cause | Role::Either | Role::Effect) => Class::Failure,
+        Some(Role::Change) => Class::Change,
+        Some(Role::Marker | Role::Noise) => Class::Benign,
+        None if entry.is_change() => Class::Change,
+        None if severity >= Some(Severity::Warning) && entry.audit.is_none() => Class::Failure,
+        None if entry.http.as_ref().is_some_and(|http| http.status >= 500) => Class::Failure,
+        None => Class::Benign,
+    }
+}
+
+fn gravity(entry: &Entry<'_>, severity: Option<Severity>) -> Gravity {
+    match entry.http.as_ref().map(|http| http.status) {
+        Some(400..500) if entry.message.is_empty() => Gravity::Client,
+        Some(500..) => Gravity::Grave,
+        _ if severity >= Some(Severity::Error) => Gravity::Grave,
+        _ => Gravity::Warning,
+    }
+}
+
+fn add_names<'e>(observation: &mut Observation<'e>, entry: &'e Entry<'_>) {
+    for named in entity::entities(&entry.message) {
+        if !observation.blames.iter().any(|blamed| blamed.name == named.name) {
+            observation.blames.push(named);
+        }
+    }
+    observation.mentions = entity::mentions(&entry.message);
+}
+
+/// The layer a mined failure of `entry` most likely lies in: without a signature, that of who wrote it.
+pub fn mined_layer(component: &Component) -> Layer {
+    use crate::entry::ComponentKind as Kind;
+    match component.kind {
+        Kind::Database => Layer::Database,
+        Kind::Cache | Kind::Queue | Kind::Api | Kind::Host => Layer::Dependency,
+        Kind::Node | Kind::Cluster => Layer::Platform,
+        Kind::LoadBalancer | Kind::Network | Kind::Firewall | Kind::Dns => Layer::Network,
+        _ => Layer::Application,
+    }
+}

@@ -1,0 +1,74 @@
+//! Charts out of characters: a sparkline and a bar.
+
+use super::Slot;
+use super::wording::failures;
+
+/// Eight heights, each an eighth of a line more than the one before.
+const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Failures over time in at most `width` columns, neighbours joined where there are more slots.
+///
+/// Any failure stands higher than none, and only the peak is full.
+pub(super) fn sparkline(slots: &[Slot], width: usize) -> String {
+    let columns = columns(slots, width);
+    let peak = columns.iter().copied().max().unwrap_or(0);
+    columns.into_iter().map(|n| height(n, peak)).collect()
+}
+
+/// Failures per column, neighbours joined where there are more slots than columns.
+pub(super) fn columns(slots: &[Slot], width: usize) -> Vec<u64> {
+    let per_column = slots.len().div_ceil(width.max(1)).max(1);
+    let sum = |chunk: &[Slot]| chunk.iter().map(failures).fold(0, u64::saturating_add);
+    slots.chunks(per_column).map(sum).collect()
+}
+
+/// `█████░░░` for a share from 0 to 1. Full and empty only for exactly all and nothing.
+pub(super) fn bar(share: f64, width: usize) -> String {
+    let filled = match (share * width as f64).round() as usize {
+        0 if share > 0.0 => 1,
+        n if n >= width && share < 1.0 => width.saturating_sub(1),
+        n => n.min(width),
+    };
+    "█".repeat(filled) + &"░".repeat(width - filled)
+}
+
+fn height(n: u64, peak: u64) -> char {
+    match n {
+        0 => HEIGHTS[0],
+        _ if n == peak => HEIGHTS[7],
+        _ => HEIGHTS[(1 + (n as u128 * 6 / u128::from(peak)) as usize).min(6)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn slots(counts: &[u64]) -> Vec<Slot> {
+        let slot = |n: &u64| Slot {
+            start: Timestamp::default(),
+            width_s: 1.0,
+            counts: BTreeMap::from([("network".into(), *n), ("requests".into(), 99)]),
+        };
+        counts.iter().map(slot).collect()
+    }
+
+    #[test]
+    fn one_failure_among_many_is_still_seen() {
+        assert_eq!(sparkline(&slots(&[0, 1, 1000, 500, 999]), 10), "▁▂█▅▇");
+        assert_eq!(sparkline(&slots(&[1, 1, 2, 2]), 2), "▅█");
+        assert_eq!(sparkline(&[], 10), "");
+        assert_eq!(sparkline(&slots(&[u64::MAX, 1]), 10), "█▂");
+    }
+
+    #[test]
+    fn a_bar_is_full_only_for_all() {
+        assert_eq!(bar(1.0, 4), "████");
+        assert_eq!(bar(0.999, 4), "███░");
+        assert_eq!(bar(0.001, 4), "█░░░");
+        assert_eq!(bar(0.0, 4), "░░░░");
+    }
+}

@@ -1,0 +1,240 @@
+//! The course of an incident: its chain, its timeline, its notable moments and the changes around it.
+
+use std::collections::BTreeMap;
+
+use super::{Findings, evidence_of};
+use crate::cause;
+use crate::incident::{Anomaly, Series};
+use crate::pattern::{Layer, Role};
+use crate::report::{Change, Link, Moment, Slot};
+use crate::time::{SECOND, Span, Timestamp};
+
+/// Links of a chain.
+const LINKS: usize = 10;
+
+/// Slots of a timeline.
+const SLOTS: i64 = 48;
+
+/// Changes further than this from the onset are not shown.
+const CHANGES_WITHIN_S: f64 = 3600.0;
+
+/// Changes shown.
+const CHANGES: usize = 12;
+
+/// Moments of the incident itself that are shown.
+const MOMENTS: usize = 12;
+
+/// From the cause outwards: one link per pattern, in order of effect time, the cause's own first.
+pub(super) fn chain(findings: Findings<'_>, found: &cause::Incident) -> Vec<Link> {
+    let scene = findings.scene;
+    let root = found.causes.first().map(|ranked| &ranked.candidate);
+    let of_root = |a: usize| root.is_some_and(|root| root.own.contains(&a) || root.blamed.iter().any(|(b, _)| *b == a));
+    let mut anomalies: Vec<usize> = found.anomalies.clone();
+    anomalies.sort_by_key(|a| (scene.anomalies[*a].span.start, *a));
+    let mut links: Vec<Link> = Vec::new();
+    for a in anomalies {
+        let anomaly: &Anomaly<'_> = &scene.anomalies[a];
+        let series = &scene.series[anomaly.series];
+        if !series.grave {
+            continue;
+        }
+        if let Some(known) = links.iter_mut().find(|link| link.signature == series.pattern) {
+            known.count += anomaly.count;
+            continue;
+        }
+        links.push(Link {
+            signature: series.pattern.clone(),
+            title: series.title.clone(),
+            component: anomaly.component.name.clone(),
+            first_seen: anomaly.span.start,
+            count: anomaly.count,
+            lag_s: 0.0,
+            basis: if of_root(a) || series.signature.is_some() { "observed" } else { "inferred" }.to_owned(),
+        });
+    }
+    // The heaviest links tell the story; then back into the order of time, the cause's own before its symptoms.
+    let first = links.first().map(|link| link.signature.clone());
+    links.sort_by(|a, b| {
+        let leads = |link: &Link| Some(&link.signature) != first.as_ref();
+        leads(a).cmp(&leads(b)).then(b.count.cmp(&a.count)).then_with(|| a.signature.cmp(&b.signature))
+    });
+    links.truncate(LINKS);
+    links.sort_by(|a, b| a.first_seen.cmp(&b.first_seen).then_with(|| a.signature.cmp(&b.signature)));
+    for i in 1..links.len() {
+        links[i].lag_s = (links[i].first_seen.seconds_since(links[i - 1].first_seen) * 1000.0).round() / 1000.0;
+    }
+    links
+}
+
+/// Failing entries per layer, and requests, from some time before the onset to the end.
+pub(super) fn timeline(findings: Findings<'_>, found: &cause::Incident) -> Vec<Slot> {
+    let export = findings.scene.export;
+    let length = found.span.end.since(found.span.start).max(SECOND);
+    let start = found.span.start.plus(-length / 4).max(export.start);
+    let end = found.span.end.plus(length / 8).min(export.end.max(found.span.end));
+    let width = (end.since(start) / SLOTS).max(SECOND);
+    let slots = (end.since(start) / width + 1).min(SLOTS + 1);
+    (0..slots)
+        .map(|i| {
+            let from = start.plus(i * width);
+            let mut counts = layer_counts(findings, found, from, from.plus(width));
+            let (all, failed) = request_counts(findings, found, from, from.plus(width));
+            if all > 0 {
+                counts.insert("requests".to_owned(), all);
+                counts.insert("request_failures".to_owned(), failed);
+            }
+            Slot { start: from, width_s: width as f64 / SECOND as f64, counts }
+        })
+        .collect()
+}
+
+fn layer_counts(
+    findings: Findings<'_>,
+    found: &cause::Incident,
+    from: Timestamp,
+    to: Timestamp,
+) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    let mut series: Vec<usize> = found.anomalies.iter().map(|a| findings.scene.anomalies[*a].series).collect();
+    series.sort_unstable();
+    series.dedup();
+    for index in series {
+        let series = &findings.scene.series[index];
+        // Slots of a series can be wider than those of the picture: an entry counts where its slot starts.
+        let n: u64 =
+            series.tally.timeline.slots().filter(|(at, _, _)| from <= *at && *at < to).map(|(_, _, n)| n).sum();
+        if n > 0 {
+            *counts.entry(layer_name(series.layer).to_owned()).or_default() += n;
+        }
+    }
+    counts
+}
+
+fn request_counts(findings: Findings<'_>, found: &cause::Incident, from: Timestamp, to: Timestamp) -> (u64, u64) {
+    let mut components: Vec<_> = found.anomalies.iter().map(|a| findings.scene.anomalies[*a].component).collect();
+    components.sort();
+    components.dedup();
+    let mut sums = (0, 0);
+    for component in components {
+        let Some(activity) = findings.summary.components.get(component) else { continue };
+        let within = |timeline: &crate::summary::Timeline| {
+            timeline.slots().filter(|(at, _, _)| from <= *at && *at < to).map(|(_, _, n)| n).sum::<u64>()
+        };
+        sums.0 += within(&activity.requests.all);
+        sums.1 += within(&activity.requests.failed);
+    }
+    sums
+}
+
+/// Name of a layer as reports print it.
+pub(super) fn layer_name(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Change => "change",
+        Layer::Network => "network",
+        Layer::Platform => "platform",
+        Layer::Database => "database",
+        Layer::Dependency => "dependency",
+        Layer::Application => "application",
+        Layer::Client => "client",
+    }
+}
+
+/// Changes near the onset, each with what speaks for or against it.
+pub(super) fn changes(findings: Findings<'_>, found: &cause::Incident) -> Vec<Change> {
+    let trigger = found.causes.first().and_then(|ranked| ranked.candidate.trigger.as_ref().map(|(change, _)| change));
+    let affected: Vec<&crate::entry::Component> =
+        found.anomalies.iter().map(|a| findings.scene.anomalies[*a].component).collect();
+    let near = findings.summary.changes.iter().filter(|((at, _, _), _)| {
+        let before = found.span.start.seconds_since(*at);
+        before.abs() <= CHANGES_WITHIN_S
+    });
+    let mut changes: Vec<Change> = near
+        .filter_map(|((at, method, _), change)| {
+            let exemplar = change.exemplar.as_ref()?;
+            let before = found.span.start.seconds_since(*at);
+            let is_trigger = trigger.is_some_and(|trigger| trigger == change);
+            let related = affected.contains(&&change.target);
+            let (verdict, text) = judge(is_trigger, related, before, change);
+            Some(Change {
+                at: *at,
+                what: if change.signature.is_empty() { method.clone() } else { change.signature.clone() },
+                resource: change.resource.clone(),
+                actor: (!change.actor.is_empty()).then(|| change.actor.clone()),
+                before_onset_s: (before * 10.0).round() / 10.0,
+                verdict: verdict.to_owned(),
+                text,
+                evidence: evidence_of(findings, exemplar),
+            })
+        })
+        .collect();
+    let order = |change: &Change| match change.verdict.as_str() {
+        "trigger" => 0,
+        "related" => 1,
+        _ => 2,
+    };
+    changes.sort_by(|a, b| {
+        order(a).cmp(&order(b)).then(a.before_onset_s.abs().total_cmp(&b.before_onset_s.abs())).then(a.at.cmp(&b.at))
+    });
+    changes.truncate(CHANGES);
+    changes
+}
+
+fn judge(is_trigger: bool, related: bool, before: f64, change: &crate::summary::Change) -> (&'static str, String) {
+    let name = &change.target.name;
+    if is_trigger {
+        ("trigger", format!("{:.0} s before the first failure, on what failed first", before.max(0.0)))
+    } else if before < 0.0 {
+        ("distractor", format!("{:.0} s after the onset: it cannot have caused it", -before))
+    } else if related {
+        ("related", format!("on {name}, which is affected, but no failure leads back to it"))
+    } else {
+        ("distractor", "nothing that fails leads back to what it changed".to_owned())
+    }
+}
+
+/// Notable moments: the changes before, the onset, what failed in which order, the last failure, the recovery.
+pub(super) fn moments(
+    findings: Findings<'_>,
+    found: &cause::Incident,
+    changes: &[Change],
+    chain: &[Link],
+) -> Vec<Moment> {
+    let mut moments: Vec<Moment> = changes
+        .iter()
+        .filter(|change| change.verdict != "distractor" && change.before_onset_s >= 0.0)
+        .map(|change| Moment {
+            at: change.at,
+            kind: "change".to_owned(),
+            text: format!("{} on {}", change.what, change.resource),
+            evidence: Some(change.evidence.clone()),
+        })
+        .collect();
+    for (i, link) in chain.iter().enumerate().take(MOMENTS) {
+        moments.push(Moment {
+            at: link.first_seen,
+            kind: if i == 0 { "onset" } else { "symptom" }.to_owned(),
+            text: format!("{}: {} ({} in all)", link.component, link.title, link.count),
+            evidence: first_evidence(findings, found, &link.signature),
+        });
+    }
+    moments.push(Moment {
+        at: found.span.end,
+        kind: "last_failure".to_owned(),
+        text: "last failing entry of this incident".to_owned(),
+        evidence: None,
+    });
+    moments.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.text.cmp(&b.text)));
+    moments
+}
+
+fn first_evidence(findings: Findings<'_>, found: &cause::Incident, pattern: &str) -> Option<crate::report::Evidence> {
+    let series = found.anomalies.iter().map(|a| &findings.scene.series[findings.scene.anomalies[*a].series]);
+    let exemplars =
+        series.filter(|series| series.pattern == pattern).filter_map(|series| series.tally.exemplars.first());
+    exemplars.min().map(|exemplar| evidence_of(findings, exemplar))
+}
+
+/// True when the series was seen inside the span.
+pub(super) fn seen_within(series: &Series<'_>, span: Span) -> bool {
+    series.role != Role::Noise && series.tally.seen.first <= span.end && span.start <= series.tally.seen.last
+}

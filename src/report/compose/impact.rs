@@ -1,0 +1,265 @@
+//! Who suffered how much: requests, exits, status and priority, from counts alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Findings;
+use crate::cause;
+use crate::entry::{Component, ComponentKind};
+use crate::incident::exits;
+use crate::report::{Affected, Episode, Priority, RestartLoop, RouteCount, Status};
+use crate::summary::activity::{Activity, RouteKind};
+use crate::summary::instances::EventKind;
+use crate::time::{SECOND, Span};
+
+/// Routes shown per component.
+const ROUTES: usize = 10;
+
+/// Failures that reach into the last part of the export, this large, are still going on.
+const STILL_SHARE: f64 = 0.05;
+
+/// … or into its last two minutes.
+const STILL_S: f64 = 120.0;
+
+/// Below this availability a service answers nothing: 1 good request in 20.
+const DOWN: f64 = 0.05;
+
+/// Below this availability users notice: SRE practice pages at a 10 % error rate.
+const DEGRADED: f64 = 0.9;
+
+/// Fewer requests than this say nothing about availability.
+const ENOUGH_REQUESTS: u64 = 5;
+
+/// As many exits make a restart loop.
+const LOOP_EXITS: u64 = 3;
+
+/// Who suffers, most failing entries first.
+pub(super) fn affected(findings: Findings<'_>, found: &cause::Incident) -> Vec<Affected> {
+    let mut counts: BTreeMap<&Component, u64> = BTreeMap::new();
+    for a in &found.anomalies {
+        let anomaly = &findings.scene.anomalies[*a];
+        *counts.entry(anomaly.component).or_default() += anomaly.count;
+    }
+    let mut affected: Vec<Affected> =
+        counts.into_iter().map(|(component, n)| affected_one(findings, found.span, component, n)).collect();
+    affected.sort_by(|a, b| b.failure_entries.cmp(&a.failure_entries).then_with(|| a.component.cmp(&b.component)));
+    affected
+}
+
+fn affected_one(findings: Findings<'_>, span: Span, component: &Component, failure_entries: u64) -> Affected {
+    let activity = findings.summary.components.get(component);
+    let between = |timeline: &crate::summary::Timeline| timeline.count_between(span.start, span.end.plus(1));
+    let (requests, failures) =
+        activity.map_or((0, 0), |activity| (between(&activity.requests.all), between(&activity.requests.failed)));
+    Affected {
+        component: component.name.clone(),
+        kind: component.kind,
+        failure_entries,
+        requests,
+        failures,
+        availability: (requests > 0).then(|| 1.0 - failures as f64 / requests as f64),
+        availability_interval: (requests > 0).then(|| wilson(requests - failures.min(requests), requests)),
+        restarts: exits(findings.summary, component),
+        routes: activity.map(|activity| routes(activity, span)).unwrap_or_default(),
+    }
+}
+
+fn routes(activity: &Activity, span: Span) -> Vec<RouteCount> {
+    let mut routes: Vec<RouteCount> = activity
+        .requests
+        .routes
+        .iter()
+        .map(|((kind, route), tally)| RouteCount {
+            route: route.clone(),
+            kind: match kind {
+                RouteKind::Http => "http",
+                RouteKind::WebSocket => "websocket",
+                RouteKind::Health => "health",
+            }
+            .to_owned(),
+            requests: tally.all.count_between(span.start, span.end.plus(1)),
+            failures: tally.failed.count_between(span.start, span.end.plus(1)),
+        })
+        .filter(|route| route.failures > 0)
+        .collect();
+    routes.sort_by(|a, b| b.failures.cmp(&a.failures).then_with(|| a.route.cmp(&b.route)));
+    routes.truncate(ROUTES);
+    routes
+}
+
+/// 95 % Wilson score interval of `good` in `all`.
+fn wilson(good: u64, all: u64) -> (f64, f64) {
+    let (n, p, z) = (all as f64, good as f64 / all as f64, 1.96f64);
+    let centre = p + z * z / (2.0 * n);
+    let margin = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z * z / n;
+    let rounded = |x: f64| (x.clamp(0.0, 1.0) * 1e4).round() / 1e4;
+    (rounded((centre - margin) / scale), rounded((centre + margin) / scale))
+}
+
+/// Whether failures went on to the end of the export, or stopped while good entries followed.
+pub(super) fn status(findings: Findings<'_>, found: &cause::Incident) -> Status {
+    let export = findings.scene.export;
+    let left = export.end.seconds_since(found.span.end);
+    if left <= STILL_S.max(STILL_SHARE * export.seconds()) {
+        return Status::Ongoing;
+    }
+    let components: BTreeSet<&Component> =
+        found.anomalies.iter().map(|a| findings.scene.anomalies[*a].component).collect();
+    let recovered = components.iter().any(|component| {
+        let activity = findings.summary.components.get(component);
+        activity.is_some_and(|activity| activity.benign.count_between(found.span.end, export.end) > 0)
+    });
+    if recovered { Status::Resolved } else { Status::Unknown }
+}
+
+/// The priority and the rule that gave it.
+pub(super) fn priority(affected: &[Affected]) -> (Priority, String) {
+    let own = affected.iter().filter(|a| matches!(a.kind, ComponentKind::Service | ComponentKind::LoadBalancer));
+    let own: Vec<&Affected> = own.collect();
+    let answering = own.iter().filter(|a| a.requests >= ENOUGH_REQUESTS);
+    let worst =
+        answering.min_by(|a, b| a.availability.partial_cmp(&b.availability).unwrap_or(std::cmp::Ordering::Equal));
+    if let Some((worst, availability)) = worst.and_then(|worst| Some((worst, worst.availability?))) {
+        let share = format!("{} of {} requests to {} failed", worst.failures, worst.requests, worst.component);
+        if availability <= DOWN {
+            return (Priority::P0, format!("a service answers nothing: {share}"));
+        }
+        if availability < DEGRADED {
+            return (Priority::P1, format!("more than one request in ten fails: {share}"));
+        }
+        if worst.failures > 0 {
+            return (Priority::P2, format!("some requests fail: {share}"));
+        }
+    }
+    if let Some(looping) = own.iter().find(|a| a.restarts >= LOOP_EXITS) {
+        return (Priority::P1, format!("{} exited {} times", looping.component, looping.restarts));
+    }
+    match own.iter().find(|a| a.failures > 0) {
+        Some(failing) => (
+            Priority::P2,
+            format!("{} of {} requests to {} failed", failing.failures, failing.requests, failing.component),
+        ),
+        None => (Priority::P3, "no failed request is in the export".to_owned()),
+    }
+}
+
+/// Stretches of the incident with their failing entries.
+pub(super) fn episodes(findings: Findings<'_>, found: &cause::Incident) -> Vec<Episode> {
+    let failing = |span: &Span| {
+        found
+            .anomalies
+            .iter()
+            .map(|a| {
+                let series = &findings.scene.series[findings.scene.anomalies[*a].series];
+                series.tally.timeline.count_between(span.start, span.end.plus(1))
+            })
+            .sum()
+    };
+    found
+        .episodes
+        .iter()
+        .map(|span| Episode { start: span.start, end: span.end, failure_entries: failing(span) })
+        .collect()
+}
+
+/// The restart loop of the incident's most restarted service, with the vote of its boots on the first error.
+pub(super) fn restarts(findings: Findings<'_>, found: &cause::Incident) -> Option<RestartLoop> {
+    let components: BTreeSet<&Component> =
+        found.anomalies.iter().map(|a| findings.scene.anomalies[*a].component).collect();
+    let (component, exits) = components
+        .into_iter()
+        .filter(|component| component.kind == ComponentKind::Service)
+        .map(|component| (component, exits(findings.summary, component)))
+        .max_by_key(|(component, n)| (*n, std::cmp::Reverse(*component)))?;
+    if exits < LOOP_EXITS {
+        return None;
+    }
+    let vote = vote(findings, component);
+    let exit_codes = exit_codes(findings, component);
+    Some(RestartLoop {
+        component: component.name.clone(),
+        exits,
+        instances: vote.instances,
+        exit_codes,
+        period_s: vote.period_s,
+        boots: vote.boots,
+        boots_agreeing: vote.agreeing,
+        text: vote.text,
+    })
+}
+
+fn exit_codes(findings: Findings<'_>, component: &Component) -> BTreeMap<String, u64> {
+    let mut codes: BTreeMap<String, u64> = BTreeMap::new();
+    let own = findings.scene.series.iter().filter(|series| series.component == component);
+    for series in own {
+        for ((name, value), seen) in series.tally.values.iter() {
+            if name == "exit_code" || name == "signal" {
+                let label = if name == "signal" { format!("signal {value}") } else { value.clone() };
+                let known = codes.entry(label).or_default();
+                *known = (*known).max(seen.count);
+            }
+        }
+    }
+    codes
+}
+
+struct Vote {
+    instances: u64,
+    boots: u64,
+    agreeing: u64,
+    period_s: Option<f64>,
+    text: String,
+}
+
+/// Aligns the boots by instance: what failed first between one exit and the next, and what most boots name.
+fn vote(findings: Findings<'_>, component: &Component) -> Vote {
+    let rank = |id: u64| {
+        let series = findings.scene.series.iter().find(|series| series.ids.contains(&id))?;
+        (!super::is_symptom(series)).then_some(series)
+    };
+    let mut exits_at = Vec::new();
+    let mut firsts: Vec<&str> = Vec::new();
+    let mut instances = 0;
+    for (_, instance) in findings.summary.instances.iter().filter(|(_, i)| i.component == component.name) {
+        let mut first: Option<(&str, u32)> = None;
+        let mut exited = false;
+        for event in &instance.events {
+            match event.kind {
+                EventKind::Exit => {
+                    exits_at.push(event.at);
+                    exited = true;
+                    firsts.extend(first.take().map(|(title, _)| title));
+                }
+                EventKind::Start => first = None,
+                EventKind::Failure => {
+                    if let Some(series) = rank(event.series) {
+                        // Two writers stamp one crash within a moment of each other: the more specific line wins.
+                        let specificity = series.signature.map_or(20, |s| s.specificity);
+                        if first.is_none_or(|(_, known)| specificity > known) {
+                            first = Some((&series.title, specificity));
+                        }
+                    }
+                }
+            }
+        }
+        instances += u64::from(exited);
+    }
+    exits_at.sort();
+    let mut gaps: Vec<i64> = exits_at.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    gaps.sort_unstable();
+    let period_s = gaps.get(gaps.len() / 2).map(|gap| (*gap as f64 / SECOND as f64 * 10.0).round() / 10.0);
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    firsts.iter().for_each(|title| *counts.entry(title).or_default() += 1);
+    let most = counts.iter().max_by_key(|(title, n)| (**n, std::cmp::Reverse(**title)));
+    let (boots, agreeing) = (firsts.len() as u64, most.map_or(0, |(_, n)| *n));
+    let text = match most {
+        Some((title, n)) => {
+            let others: Vec<&str> = counts.keys().copied().filter(|other| other != title).take(2).collect();
+            let rest =
+                if others.is_empty() { String::new() } else { format!("; others begin with: {}", others.join("; ")) };
+            format!("{n} of {boots} boots begin to fail with: {title}{rest}")
+        }
+        None => "no output before the exits is in the export".to_owned(),
+    };
+    Vote { instances, boots, agreeing, period_s, text }
+}

@@ -1,0 +1,242 @@
+//! From what was concluded to the report: plain data, exact counts, pointers to entries that exist.
+
+mod course;
+mod coverage;
+mod impact;
+mod innocent;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use super::{Action, Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger};
+use crate::cause::{self, Ranked};
+use crate::entry::{Component, ComponentKind};
+use crate::incident::{Scene, Series};
+use crate::pattern::{Catalogue, Role};
+use crate::summary::{Exemplar, Summary, stable_hash};
+
+/// Evidence entries per cause.
+const EVIDENCE: usize = 6;
+
+/// Everything a report is composed of.
+#[derive(Clone, Copy)]
+pub struct Findings<'f> {
+    /// The account.
+    pub summary: &'f Summary,
+    /// The signatures it was made with.
+    pub catalogue: &'f Catalogue,
+    /// What left its baseline.
+    pub scene: &'f Scene<'f>,
+    /// Incidents with their causes.
+    pub incidents: &'f [cause::Incident],
+    /// Names of the sources, by index.
+    pub sources: &'f [String],
+}
+
+/// Composes the report.
+pub fn compose(findings: Findings<'_>) -> Report {
+    let incidents: Vec<Incident> =
+        findings.incidents.iter().enumerate().map(|(i, found)| incident(findings, i, found)).collect();
+    let (warnings, gaps) = coverage::doubts(findings, &incidents);
+    let mut coverage = coverage::coverage(findings);
+    coverage.warnings = warnings;
+    Report {
+        schema: SCHEMA.to_owned(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        verdict: verdict::sentence(&incidents, &coverage),
+        coverage,
+        noise: noise(findings),
+        patterns: patterns(findings),
+        incidents,
+        gaps,
+        given: None,
+        earlier_known: None,
+    }
+}
+
+fn incident(findings: Findings<'_>, index: usize, found: &cause::Incident) -> Incident {
+    let scene = findings.scene;
+    let failure_entries = found.anomalies.iter().map(|a| scene.anomalies[*a].count).sum();
+    let mut causes: Vec<Cause> =
+        found.causes.iter().enumerate().map(|(i, ranked)| cause(findings, i as u32 + 1, ranked)).collect();
+    verdict::weigh(findings, found, &mut causes);
+    let affected = impact::affected(findings, found);
+    let (priority, priority_rule) = impact::priority(&affected);
+    let status = impact::status(findings, found);
+    let chain = course::chain(findings, found);
+    let changes = course::changes(findings, found);
+    Incident {
+        id: format!("I{}", index + 1),
+        fingerprint: fingerprint(&chain, &causes),
+        title: causes.first().map_or_else(String::new, |cause| format!("{}: {}", cause.component, cause.title)),
+        status,
+        priority,
+        priority_rule,
+        start: found.span.start,
+        end: (status != Status::Ongoing).then_some(found.span.end),
+        failure_entries,
+        episodes: impact::episodes(findings, found),
+        affected,
+        ruled_out: innocent::ruled_out(findings, found),
+        timeline: course::timeline(findings, found),
+        moments: course::moments(findings, found, &changes, &chain),
+        restarts: impact::restarts(findings, found),
+        regression: None,
+        causes,
+        chain,
+        changes,
+    }
+}
+
+/// The same for the same chain of patterns and the same culprit, from run to run and machine to machine.
+fn fingerprint(chain: &[super::Link], causes: &[Cause]) -> String {
+    let mut links: Vec<&str> = chain.iter().map(|link| link.signature.as_str()).collect();
+    links.sort_unstable();
+    let culprit = causes.first().map(|cause| (cause.component.as_str(), cause.signature.as_str()));
+    format!("{:016x}", stable_hash(&(culprit, links)))
+}
+
+fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
+    let candidate = &ranked.candidate;
+    let scene = findings.scene;
+    let evidence = candidate.own.iter().copied().chain(candidate.blamed.iter().map(|(a, _)| *a));
+    let mut exemplars: Vec<&Exemplar> =
+        evidence.flat_map(|a| scene.series[scene.anomalies[a].series].tally.exemplars.iter().take(2)).collect();
+    exemplars.sort();
+    exemplars.dedup();
+    Cause {
+        rank,
+        component: display_name(&candidate.component),
+        component_kind: candidate.component.kind,
+        aliases: aliases(findings, ranked),
+        layer: candidate.layer,
+        signature: candidate.signature.clone().unwrap_or_else(|| "template".to_owned()),
+        title: candidate.title.clone(),
+        confidence: ranked.confidence,
+        score: ranked.score,
+        features: ranked
+            .features
+            .iter()
+            .map(|f| Feature { name: f.name.to_owned(), value: f.value, weight: f.weight, text: String::new() })
+            .collect(),
+        first_seen: candidate.first,
+        count: candidate.count,
+        explains: ranked.explains,
+        trigger: candidate.trigger.as_ref().and_then(|(change, _)| {
+            let exemplar = change.exemplar.as_ref()?;
+            Some(Trigger {
+                at: exemplar.effect_time,
+                what: change.method.clone(),
+                resource: change.resource.clone(),
+                actor: (!change.actor.is_empty()).then(|| change.actor.clone()),
+                evidence: evidence_of(findings, exemplar),
+            })
+        }),
+        evidence: exemplars.into_iter().take(EVIDENCE).map(|e| evidence_of(findings, e)).collect(),
+        against: Vec::new(),
+        why_not: None,
+        actions: actions(findings, ranked),
+    }
+}
+
+/// Names as people say them.
+fn display_name(component: &Component) -> String {
+    match component.kind {
+        ComponentKind::User => format!("user {}", component.name),
+        _ => component.name.clone(),
+    }
+}
+
+fn aliases(findings: Findings<'_>, ranked: &Ranked) -> Vec<String> {
+    let candidate = &ranked.candidate;
+    let mut names = findings.scene.topology.aliases_of(&candidate.component);
+    let own = candidate.own.iter().map(|a| findings.scene.series[findings.scene.anomalies[*a].series].tally);
+    let mut revisions: Vec<String> = own.flat_map(|tally| tally.revisions.iter().map(|(r, _)| r.clone())).collect();
+    revisions.sort();
+    revisions.dedup();
+    if revisions.len() == 1 {
+        names.insert(0, revisions.remove(0));
+    }
+    names.truncate(3);
+    names
+}
+
+fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
+    let signature = ranked.candidate.signature.as_ref().and_then(|id| findings.catalogue.get(id));
+    let Some(signature) = signature else { return Vec::new() };
+    signature
+        .remedies
+        .iter()
+        .map(|remedy| Action {
+            priority: remedy.tier.clone(),
+            owner: signature.owner.clone(),
+            text: remedy.text.clone(),
+            command: remedy.command.clone(),
+        })
+        .collect()
+}
+
+fn evidence_of(findings: Findings<'_>, exemplar: &Exemplar) -> Evidence {
+    Evidence {
+        insert_id: exemplar.insert_id.clone(),
+        timestamp: exemplar.timestamp,
+        effect_time: exemplar.effect_time,
+        log_name: exemplar.log_name.clone(),
+        severity: exemplar.severity.map_or("DEFAULT", |s| s.name()).to_owned(),
+        component: exemplar.component.clone(),
+        source: findings.sources.get(exemplar.origin.source as usize).cloned().unwrap_or_default(),
+        offset: exemplar.origin.offset,
+        message: exemplar.message.clone(),
+        link: None,
+    }
+}
+
+fn noise(findings: Findings<'_>) -> Vec<Noise> {
+    findings
+        .scene
+        .background
+        .iter()
+        .map(|background| {
+            let series = &findings.scene.series[background.series];
+            Noise {
+                signature: series.pattern.clone(),
+                title: series.title.clone(),
+                component: series.component.name.clone(),
+                count: series.tally.seen.count,
+                reason: background.reason.clone(),
+            }
+        })
+        .collect()
+}
+
+fn patterns(findings: Findings<'_>) -> Vec<PatternCount> {
+    let mut patterns: Vec<PatternCount> = findings.scene.series.iter().map(|series| pattern(series)).collect();
+    patterns.sort_by(|a, b| {
+        b.count.cmp(&a.count).then_with(|| (&a.component, &a.signature).cmp(&(&b.component, &b.signature)))
+    });
+    patterns
+}
+
+fn pattern(series: &Series<'_>) -> PatternCount {
+    let mut values: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    for ((name, value), seen) in series.tally.values.iter() {
+        values.entry(name.clone()).or_default().insert(value.clone(), seen.count);
+    }
+    PatternCount {
+        signature: series.pattern.clone(),
+        title: series.title.clone(),
+        component: series.component.name.clone(),
+        layer: series.layer,
+        severity: series.tally.worst_severity().map_or("DEFAULT", |s| s.name()).to_owned(),
+        count: series.tally.seen.count,
+        first: series.tally.seen.first,
+        last: series.tally.seen.last,
+        values,
+        incident: None,
+    }
+}
+
+/// True when the series only shows that something else failed.
+fn is_symptom(series: &Series<'_>) -> bool {
+    series.role == Role::Effect
+}

@@ -1,0 +1,219 @@
+//! Figures as people read them: durations, shares, counts, and the words for what the types say.
+
+use super::{Coverage, Incident, Slot, Status};
+use crate::entry::ComponentKind;
+use crate::pattern::Layer;
+use crate::time::Timestamp;
+
+/// `1,234,567`.
+pub(super) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 entry`, `2,000 entries`.
+pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
+/// A length of time with the two units that matter: `0.37 s`, `41 s`, `12 min 30 s`, `3 h 05 min`, `2 d 04 h`.
+pub(super) fn duration(seconds: f64) -> String {
+    let sign = if seconds < 0.0 { "-" } else { "" };
+    let seconds = seconds.abs();
+    let whole = seconds.round() as u64;
+    match whole {
+        _ if seconds < 0.0005 => "0 s".into(),
+        _ if seconds < 1.0 => format!("{sign}{:.0} ms", seconds * 1000.0),
+        _ if seconds < 59.95 && seconds.fract() > 0.001 => format!("{sign}{seconds:.1} s"),
+        0..60 => format!("{sign}{whole} s"),
+        60..3600 => format!("{sign}{} min{}", whole / 60, rest(whole % 60, "s")),
+        3600..86_400 => format!("{sign}{} h{}", whole / 3600, rest(whole % 3600 / 60, "min")),
+        _ => format!("{sign}{} d{}", whole / 86_400, rest(whole % 86_400 / 3600, "h")),
+    }
+}
+
+fn rest(n: u64, unit: &str) -> String {
+    if n == 0 { String::new() } else { format!(" {n:02} {unit}") }
+}
+
+/// A share in percent with one decimal, that says 0 or 100 only when it is exactly that.
+pub(super) fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    match value {
+        _ if value <= 0.0 => "0 %".into(),
+        _ if value < 0.1 => "< 0.1 %".into(),
+        _ if value >= 100.0 => "100 %".into(),
+        _ if value > 99.9 => "> 99.9 %".into(),
+        _ => format!("{value:.1} %"),
+    }
+}
+
+/// `951 of 982 requests failed (96.8 %)`.
+pub(super) fn failed_share(failures: u64, requests: u64) -> String {
+    let share = failures as f64 / requests.max(1) as f64;
+    format!("{} of {} failed ({})", count(failures), counted(requests, "request", "requests"), percent(share))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [start @ .., last] => format!("{} and {last}", start.join(", ")),
+    }
+}
+
+/// Bytes in the unit that fits: `512 B`, `6.0 MiB`.
+pub(super) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut value = n as f64;
+    let mut unit = "B";
+    for next in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, next);
+    }
+    if unit == "B" { format!("{n} B") } else { format!("{value:.1} {unit}") }
+}
+
+/// `ongoing`, `resolved`, `unknown`.
+pub(super) fn status(status: Status) -> &'static str {
+    match status {
+        Status::Ongoing => "ongoing",
+        Status::Resolved => "resolved",
+        Status::Unknown => "unknown",
+    }
+}
+
+/// A layer in a word.
+pub(super) fn layer(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Change => "change",
+        Layer::Network => "network",
+        Layer::Platform => "platform",
+        Layer::Database => "database",
+        Layer::Dependency => "dependency",
+        Layer::Application => "application",
+        Layer::Client => "client",
+    }
+}
+
+/// Every layer, outermost cause first.
+pub(super) const LAYERS: [Layer; 7] = [
+    Layer::Change,
+    Layer::Network,
+    Layer::Platform,
+    Layer::Database,
+    Layer::Dependency,
+    Layer::Application,
+    Layer::Client,
+];
+
+/// A kind of component in words.
+pub(super) fn kind(kind: ComponentKind) -> &'static str {
+    match kind {
+        ComponentKind::Service => "service",
+        ComponentKind::Job => "job",
+        ComponentKind::LoadBalancer => "load balancer",
+        ComponentKind::Node => "node",
+        ComponentKind::Cluster => "cluster",
+        ComponentKind::Database => "database",
+        ComponentKind::User => "database user",
+        ComponentKind::Cache => "cache",
+        ComponentKind::Queue => "queue",
+        ComponentKind::Bucket => "bucket",
+        ComponentKind::Host => "host",
+        ComponentKind::Api => "API",
+        ComponentKind::Network => "network path",
+        ComponentKind::Firewall => "firewall",
+        ComponentKind::Dns => "name resolution",
+        ComponentKind::Secret => "secret",
+        ComponentKind::Principal => "principal",
+        ComponentKind::Image => "image",
+        ComponentKind::Module => "module",
+        ComponentKind::Setting => "setting",
+        ComponentKind::Certificate => "certificate",
+        ComponentKind::Relation => "database object",
+        ComponentKind::Project => "project",
+        ComponentKind::Other => "component",
+    }
+}
+
+/// A tier of actions as a heading.
+pub(super) const TIERS: [(&str, &str); 3] = [("now", "Now"), ("next", "Next"), ("later", "Later")];
+
+/// Where an incident ends for what the export can tell: its end, the last failure seen, or the end of the export.
+pub(super) fn last_known(incident: &Incident, coverage: &Coverage) -> Timestamp {
+    let last_episode = incident.episodes.iter().map(|episode| episode.end).max();
+    incident.end.or(last_episode).or(coverage.last).unwrap_or(incident.start).max(incident.start)
+}
+
+/// `33 min 38 s so far`, `lasted 4 min 10 s`, `at least 4 min 10 s`.
+pub(super) fn length(incident: &Incident, coverage: &Coverage) -> String {
+    let time = duration(last_known(incident, coverage).seconds_since(incident.start));
+    match incident.status {
+        Status::Ongoing => format!("{time} so far"),
+        Status::Resolved => format!("lasted {time}"),
+        Status::Unknown => format!("at least {time}"),
+    }
+}
+
+/// What changed, short: the last two words of an audit method, `Services.ReplaceService`.
+pub(super) fn short_method(what: &str) -> &str {
+    let is_method = what.matches('.').count() > 1 && !what.contains([' ', '/']);
+    match what.rmatch_indices('.').nth(1) {
+        Some((dot, _)) if is_method => &what[dot + 1..],
+        _ => what,
+    }
+}
+
+/// Failing entries of a slot, over all layers.
+pub(super) fn failures(slot: &Slot) -> u64 {
+    let is_request_count = |name: &str| name == "requests" || name == "request_failures";
+    slot.counts.iter().filter(|(name, _)| !is_request_count(name)).fold(0, |sum, (_, n)| sum.saturating_add(*n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_as_people_write_them() {
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(12), "12");
+        assert_eq!(counted(1, "entry", "entries"), "1 entry");
+        assert_eq!(duration(0.366), "366 ms");
+        assert_eq!(duration(20.0), "20 s");
+        assert_eq!(duration(17.508), "17.5 s");
+        assert_eq!(duration(59.99), "1 min");
+        assert_eq!(duration(2018.4), "33 min 38 s");
+        assert_eq!(duration(11_100.0), "3 h 05 min");
+        assert_eq!(duration(187_200.0), "2 d 04 h");
+        assert_eq!(duration(f64::NAN), "0 s");
+        assert_eq!(bytes(6_291_456), "6.0 MiB");
+    }
+
+    #[test]
+    fn nearly_all_is_not_all() {
+        assert_eq!(percent(0.9999), "> 99.9 %");
+        assert_eq!(percent(0.0001), "< 0.1 %");
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(percent(0.968), "96.8 %");
+    }
+
+    #[test]
+    fn a_method_is_shortened_and_a_sentence_is_not() {
+        assert_eq!(short_method("google.cloud.run.v1.Services.ReplaceService"), "Services.ReplaceService");
+        assert_eq!(short_method("traffic moved to v1.2.3"), "traffic moved to v1.2.3");
+        assert_eq!(short_method("run.deploy"), "run.deploy");
+    }
+}

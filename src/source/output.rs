@@ -1,0 +1,38 @@
+//! Files that are written: whole or not at all.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::Error;
+
+/// Writes `text` to `path`: to a new file beside it first, which then takes its place. An earlier file stays as it was
+/// when anything goes wrong.
+///
+/// # Errors
+/// When the folder cannot be written to, or the disk is full.
+pub fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
+    let fail = |error| Error { name: path.display().to_string(), error };
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or_else(|| fail(io::Error::from(io::ErrorKind::InvalidFilename)))?;
+    // A pipe or a device cannot be replaced by renaming.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return fs::write(path, text).map_err(fail);
+    }
+    let mut part_name = std::ffi::OsString::from(".");
+    part_name.push(name);
+    part_name.push(format!(".{}.part", std::process::id()));
+    let part = folder.join(part_name);
+    let written = write_synced(&part, text).and_then(|()| fs::rename(&part, path));
+    written.map_err(|error| {
+        // The half file is of no use; that it may be gone already is not worth a word.
+        let _ = fs::remove_file(&part);
+        fail(error)
+    })
+}
+
+fn write_synced(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

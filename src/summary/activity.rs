@@ -1,0 +1,113 @@
+//! What a component does, failing or not: its entries, revisions and requests.
+
+use serde::{Deserialize, Serialize};
+
+use super::bounded::Bounded;
+use super::tally::Seen;
+use super::timeline::Timeline;
+use crate::pattern::Merge;
+use crate::time::Timestamp;
+
+/// Routes told apart per component.
+const ROUTES: usize = 64;
+
+/// Revisions told apart per component.
+const REVISIONS: usize = 32;
+
+/// Hosts that requests to a component name.
+const HOSTS: usize = 8;
+
+/// Everything a component was seen doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// All its entries.
+    pub seen: Seen,
+    /// Entries that do not fail.
+    pub benign: Timeline,
+    /// Revisions that wrote anything.
+    pub revisions: Bounded<String, Seen, REVISIONS>,
+    /// Requests it answered.
+    pub requests: Requests,
+    /// Host names that its requests were sent to.
+    pub hosts: Bounded<String, Seen, HOSTS>,
+}
+
+impl Merge for Activity {
+    fn merge(&mut self, other: Activity) {
+        self.seen.merge(other.seen);
+        self.benign.merge(other.benign);
+        self.revisions.merge(other.revisions);
+        self.requests.merge(other.requests);
+        self.hosts.merge(other.hosts);
+    }
+}
+
+/// Requests by outcome.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// All with a status.
+    pub all: Timeline,
+    /// Status 5xx.
+    pub failed: Timeline,
+    /// Requests by (status, kind of route).
+    pub statuses: Bounded<u16, u64, 64>,
+    /// Requests by route.
+    pub routes: Bounded<(RouteKind, String), RouteTally, ROUTES>,
+}
+
+/// What a route is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RouteKind {
+    /// Ordinary requests.
+    #[default]
+    Http,
+    /// WebSocket upgrades.
+    WebSocket,
+    /// Health endpoints.
+    Health,
+}
+
+/// Requests of one route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTally {
+    /// All.
+    pub all: Timeline,
+    /// Status 5xx, or any failure of a WebSocket upgrade.
+    pub failed: Timeline,
+}
+
+impl Merge for RouteTally {
+    fn merge(&mut self, other: RouteTally) {
+        self.all.merge(other.all);
+        self.failed.merge(other.failed);
+    }
+}
+
+impl Requests {
+    /// Counts a request that ended at `at`.
+    pub fn add(&mut self, at: Timestamp, status: u16, kind: RouteKind, route: String) {
+        let failed = status >= 500;
+        self.all.add(at, 1);
+        if failed {
+            self.failed.add(at, 1);
+        }
+        if let Some(n) = self.statuses.entry(status) {
+            *n += 1;
+        }
+        if let Some(tally) = self.routes.entry((kind, route)) {
+            tally.all.add(at, 1);
+            if failed {
+                tally.failed.add(at, 1);
+            }
+        }
+    }
+}
+
+impl Merge for Requests {
+    fn merge(&mut self, other: Requests) {
+        self.all.merge(other.all);
+        self.failed.merge(other.failed);
+        self.statuses.merge(other.statuses);
+        self.routes.merge(other.routes);
+    }
+}

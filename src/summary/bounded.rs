@@ -1,0 +1,157 @@
+//! A map that keeps a bounded number of keys, exactly: the keys with the smallest hashes, whatever the order of arrival.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+use crate::pattern::Merge;
+
+/// At most `N` keys with a value each; further keys go by the order of their hash, and are counted.
+///
+/// Law: bottom-N of a union is bottom-N of the bottom-Ns. A key that is kept at the end was never dropped on the way,
+/// so its value is exact; `overflow` is true exactly when more than `N` keys were seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored<K, V>", into = "Stored<K, V>")]
+#[serde(bound(
+    serialize = "K: Serialize + Clone + Ord + Hash, V: Serialize + Clone + Merge",
+    deserialize = "K: Deserialize<'de> + Ord + Hash, V: Deserialize<'de> + Merge"
+))]
+pub struct Bounded<K: Ord, V, const N: usize> {
+    kept: BTreeMap<(u64, K), V>,
+    overflow: bool,
+}
+
+impl<K: Ord, V, const N: usize> Default for Bounded<K, V, N> {
+    fn default() -> Self {
+        Bounded { kept: BTreeMap::new(), overflow: false }
+    }
+}
+
+impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
+    /// The value of `key`, to add to; `None` when the key is beyond the bound.
+    pub fn entry(&mut self, key: K) -> Option<&mut V> {
+        let key = (stable_hash(&key), key);
+        if self.kept.len() >= N && !self.kept.contains_key(&key) {
+            self.overflow = true;
+            let (last, _) = self.kept.last_key_value()?;
+            if *last < key {
+                return None;
+            }
+            self.kept.pop_last();
+        }
+        Some(self.kept.entry(key).or_default())
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &K) -> Option<&V>
+    where
+        K: Clone,
+    {
+        self.kept.get(&(stable_hash(key), key.clone()))
+    }
+
+    /// Keys and values, in the order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        let mut pairs: Vec<(&K, &V)> = self.kept.iter().map(|((_, key), value)| (key, value)).collect();
+        pairs.sort_by(|a, b| a.0.cmp(b.0));
+        pairs.into_iter()
+    }
+
+    /// Values, in no order that means anything; for sums.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.kept.values()
+    }
+
+    /// How many keys are kept.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// True when no key was seen.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// True when more than `N` keys were seen.
+    pub fn overflow(&self) -> bool {
+        self.overflow
+    }
+}
+
+impl<K: Ord + Hash, V: Merge, const N: usize> Merge for Bounded<K, V, N> {
+    fn merge(&mut self, other: Self) {
+        self.overflow |= other.overflow;
+        for ((_, key), value) in other.kept {
+            if let Some(mine) = self.entry(key) {
+                mine.merge(value);
+            }
+        }
+    }
+}
+
+/// How a map is written: a list of pairs, since keys need not be strings.
+#[derive(Serialize, Deserialize)]
+struct Stored<K, V> {
+    pairs: Vec<(K, V)>,
+    overflow: bool,
+}
+
+impl<K: Ord + Hash, V: Merge, const N: usize> From<Stored<K, V>> for Bounded<K, V, N> {
+    fn from(stored: Stored<K, V>) -> Self {
+        let mut map = Self { kept: BTreeMap::new(), overflow: stored.overflow };
+        for (key, value) in stored.pairs {
+            if let Some(mine) = map.entry(key) {
+                mine.merge(value);
+            }
+        }
+        map
+    }
+}
+
+impl<K: Ord, V, const N: usize> From<Bounded<K, V, N>> for Stored<K, V> {
+    fn from(map: Bounded<K, V, N>) -> Self {
+        Stored { pairs: map.kept.into_iter().map(|((_, key), value)| (key, value)).collect(), overflow: map.overflow }
+    }
+}
+
+/// A 64-bit hash that is the same on every machine and in every run.
+pub fn stable_hash<T: Hash + ?Sized>(value: &T) -> u64 {
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// FNV-1a over little-endian words, with a final mix so that its high bits are usable for ordering.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word) ^ ((chunk.len() as u64) << 56));
+        }
+    }
+
+    fn write_u8(&mut self, n: u8) {
+        self.write_u64(u64::from(n));
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(u64::from(n));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0 ^ n).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        let h = (self.0 ^ (self.0 >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        h ^ (h >> 32)
+    }
+}

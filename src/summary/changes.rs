@@ -1,0 +1,46 @@
+//! Changes: who altered what, and whether it went through.
+
+use serde::{Deserialize, Serialize};
+
+use super::exemplars::Exemplar;
+use crate::entry::Component;
+use crate::pattern::Merge;
+use crate::time::Timestamp;
+
+/// One change. Two with the same key are the same change told twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The entry that tells it; the smallest of several.
+    pub exemplar: Option<Exemplar>,
+    /// Signature id of the change, empty when no signature knows the method.
+    pub signature: String,
+    /// `methodName`.
+    pub method: String,
+    /// `resourceName`.
+    pub resource: String,
+    /// Who did it; empty when the export does not tell.
+    pub actor: String,
+    /// What was changed.
+    pub target: Component,
+    /// `status.code`, 0 when it went through.
+    pub status_code: i32,
+    /// Selected details: image, connector, probe path, …
+    pub details: Vec<(String, String)>,
+}
+
+/// What tells changes apart: time, method, resource.
+pub type ChangeKey = (Timestamp, String, String);
+
+impl Merge for Change {
+    fn merge(&mut self, other: Change) {
+        let older = |change: &Change| change.exemplar.clone().map(|e| (e.effect_time, e.origin));
+        let other_first = match (older(self), older(&other)) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => theirs < mine,
+        };
+        if other_first {
+            *self = other;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The entries that stand for a series: the earliest few and the latest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{Entry, Severity};
+use crate::pattern::{Merge, Observation};
+use crate::source::Origin;
+use crate::time::Timestamp;
+
+/// How many of the earliest entries are kept: enough to show a sequence, few enough for 50,000 series.
+const EARLIEST: usize = 3;
+
+/// Longest message that is kept, in bytes: a traceback's end is its point, so the middle is cut.
+const MESSAGE_BYTES: usize = 1200;
+
+/// An entry that can be found again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Exemplar {
+    /// When it could be known.
+    pub effect_time: Timestamp,
+    /// Where it stands.
+    pub origin: Origin,
+    /// `insertId`.
+    pub insert_id: String,
+    /// `timestamp` as recorded.
+    pub timestamp: Option<Timestamp>,
+    /// `logName`.
+    pub log_name: String,
+    /// Severity as recorded.
+    pub severity: Option<Severity>,
+    /// Name of the component that wrote it.
+    pub component: String,
+    /// Its text; for a request without text, `METHOD url status`.
+    pub message: String,
+}
+
+impl Exemplar {
+    /// A copy of what an entry says.
+    pub fn new(entry: &Entry<'_>, observation: &Observation<'_>) -> Exemplar {
+        Exemplar {
+            effect_time: observation.at,
+            origin: entry.origin,
+            insert_id: entry.insert_id.to_string(),
+            timestamp: entry.timestamp,
+            log_name: entry.log_name.to_string(),
+            severity: entry.severity,
+            component: observation.component.name.clone(),
+            message: shortened(&observation.text(entry)),
+        }
+    }
+}
+
+/// The text itself, or its head and tail around `…`.
+fn shortened(text: &str) -> String {
+    if text.len() <= MESSAGE_BYTES {
+        return text.to_owned();
+    }
+    let head = floor_boundary(text, MESSAGE_BYTES / 3);
+    let tail = ceil_boundary(text, text.len() - 2 * MESSAGE_BYTES / 3);
+    format!("{}…{}", &text[..head], &text[tail..])
+}
+
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn ceil_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The earliest three entries and the latest, by (effect time, origin).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exemplars {
+    earliest: Vec<Exemplar>,
+    latest: Option<Exemplar>,
+}
+
+impl Exemplars {
+    /// Considers an entry; it is only copied when it is kept.
+    pub fn observe(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        let key = (observation.at, entry.origin);
+        let early = self.earliest.len() < EARLIEST
+            || self.earliest.last().is_some_and(|last| key < (last.effect_time, last.origin));
+        let late = self.latest.as_ref().is_none_or(|latest| key > (latest.effect_time, latest.origin));
+        if early || late {
+            self.keep(Exemplar::new(entry, observation));
+        }
+    }
+
+    /// Kept entries, earliest first, without repeats.
+    pub fn iter(&self) -> impl Iterator<Item = &Exemplar> {
+        let latest = self.latest.iter().filter(|latest| !self.earliest.contains(latest));
+        self.earliest.iter().chain(latest)
+    }
+
+    /// The earliest entry.
+    pub fn first(&self) -> Option<&Exemplar> {
+        self.earliest.first()
+    }
+
+    fn keep(&mut self, exemplar: Exemplar) {
+        if self.latest.as_ref().is_none_or(|latest| *latest < exemplar) {
+            self.latest = Some(exemplar.clone());
+        }
+        if let Err(at) = self.earliest.binary_search(&exemplar) {
+            self.earliest.insert(at, exemplar);
+            self.earliest.truncate(EARLIEST);
+        }
+    }
+}
+
+impl Merge for Exemplars {
+    fn merge(&mut self, other: Exemplars) {
+        other.earliest.into_iter().chain(other.latest).for_each(|exemplar| self.keep(exemplar));
+    }
+}

@@ -1,0 +1,138 @@
+//! What is counted for a series: one pattern on one component.
+
+use serde::{Deserialize, Serialize};
+
+use super::bounded::Bounded;
+use super::exemplars::Exemplars;
+use super::timeline::Timeline;
+use crate::entry::{Component, Entry, Severity};
+use crate::pattern::{Merge, Observation};
+use crate::time::Timestamp;
+
+/// Distinct values kept per series: exit codes and timeouts are few; ids are many and say nothing.
+const VALUES: usize = 24;
+
+/// Things blamed per series.
+const BLAMES: usize = 32;
+
+/// Revisions told apart per series.
+const REVISIONS: usize = 16;
+
+/// Instances told apart per series; beyond it their number is a lower bound.
+const INSTANCES: usize = 64;
+
+/// Spellings of one template that events of instances can point to.
+const KEYS: usize = 64;
+
+/// How often and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Entries.
+    pub count: u64,
+    /// First effect time.
+    pub first: Timestamp,
+    /// Last effect time.
+    pub last: Timestamp,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Seen { count: 0, first: Timestamp::MAX, last: Timestamp::MIN }
+    }
+}
+
+impl Seen {
+    /// Counts `n` entries at `at`.
+    pub fn add(&mut self, at: Timestamp, n: u64) {
+        self.count += n;
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+    }
+}
+
+impl Merge for Seen {
+    fn merge(&mut self, other: Seen) {
+        self.count += other.count;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// The account of one series.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Entries (Kubernetes events by the increase of their count) and their times.
+    pub seen: Seen,
+    /// Entries by effective severity, lowest first; the last place is for none.
+    pub severities: [u64; 9],
+    /// Counts over time.
+    pub timeline: Timeline,
+    /// Entries that show it.
+    pub exemplars: Exemplars,
+    /// Values extracted: (name, value).
+    pub values: Bounded<(String, String), Seen, VALUES>,
+    /// Things it blames.
+    pub blames: Bounded<Component, Seen, BLAMES>,
+    /// Names that stand in its messages and may turn out to be components.
+    pub mentions: Bounded<String, Seen, BLAMES>,
+    /// Revisions that wrote it.
+    pub revisions: Bounded<String, Seen, REVISIONS>,
+    /// Instances that wrote it.
+    pub instances: Bounded<String, Seen, INSTANCES>,
+    /// For a mined pattern, the ids by which events of instances point to it.
+    pub keys: Bounded<u64, u64, KEYS>,
+}
+
+impl Tally {
+    /// Counts an entry.
+    pub fn observe(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        let at = observation.at;
+        self.seen.add(at, observation.weight);
+        self.severities[observation.severity.map_or(8, |s| s as usize)] += 1;
+        self.timeline.add(at, observation.weight);
+        self.exemplars.observe(entry, observation);
+        for (name, value) in &observation.values {
+            if let Some(seen) = self.values.entry(((*name).to_owned(), value.to_string())) {
+                seen.add(at, 1);
+            }
+        }
+        for blamed in &observation.blames {
+            if let Some(seen) = self.blames.entry(blamed.clone()) {
+                seen.add(at, 1);
+            }
+        }
+        for name in &observation.mentions {
+            if let Some(seen) = self.mentions.entry(name.to_string()) {
+                seen.add(at, 1);
+            }
+        }
+        if let Some(seen) = observation.revision.and_then(|revision| self.revisions.entry(revision.to_owned())) {
+            seen.add(at, 1);
+        }
+        if let Some(seen) = observation.instance.and_then(|instance| self.instances.entry(instance.to_owned())) {
+            seen.add(at, 1);
+        }
+    }
+
+    /// Worst effective severity.
+    pub fn worst_severity(&self) -> Option<Severity> {
+        Severity::ALL.into_iter().rev().find(|severity| self.severities[*severity as usize] > 0)
+    }
+}
+
+impl Merge for Tally {
+    fn merge(&mut self, other: Tally) {
+        self.seen.merge(other.seen);
+        for (mine, theirs) in self.severities.iter_mut().zip(other.severities) {
+            *mine += theirs;
+        }
+        self.timeline.merge(other.timeline);
+        self.exemplars.merge(other.exemplars);
+        self.values.merge(other.values);
+        self.blames.merge(other.blames);
+        self.mentions.merge(other.mentions);
+        self.revisions.merge(other.revisions);
+        self.instances.merge(other.instances);
+        self.keys.merge(other.keys);
+    }
+}

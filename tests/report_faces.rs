@@ -1,0 +1,206 @@
+//! Every face of a whole example report: what it holds, and that nothing in it acts.
+
+mod report_example;
+
+use std::path::Path;
+
+use firstfault::report::{Report, escape, html, json, markdown, schema, table};
+
+/// The faces of the example as files, to be looked at.
+fn keep(name: &str, text: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faces");
+    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    std::fs::write(folder.join(name), text).expect("the target folder can be written");
+}
+
+#[test]
+fn the_json_is_what_the_schema_says_and_reads_back() {
+    let report = report_example::report();
+    let text = json::render(&report);
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let errors: Vec<String> =
+        jsonschema::validator_for(&schema()).expect("a schema").iter_errors(&value).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    assert_eq!(json::parse(&text).expect("reads back"), report);
+    assert!(text.ends_with("}\n"));
+}
+
+#[test]
+fn the_schema_refuses_what_is_no_report() {
+    let validator = jsonschema::validator_for(&schema()).expect("a schema");
+    let mut value = serde_json::to_value(report_example::report()).expect("JSON");
+    value["schema"] = "firstfault.report/2".into();
+    assert!(!validator.is_valid(&value));
+    let mut value = serde_json::to_value(report_example::report()).expect("JSON");
+    value["incidents"][0]["priority"] = "P9".into();
+    assert!(!validator.is_valid(&value));
+}
+
+#[test]
+fn the_postmortem_has_its_sections_in_order() {
+    let text = markdown::render(&report_example::report());
+    keep("example.md", &text);
+    let headings: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
+    assert_eq!(
+        headings,
+        [
+            "# Postmortem: checkout cannot start: connections to Cloud SQL time out",
+            "## Coverage and its cuts",
+            "## Summary",
+            "## Status and priority",
+            "## Impact",
+            "## Failure pattern",
+            "## Root causes by layer",
+            "## Trigger",
+            "## Chain of events",
+            "## Timeline",
+            "## Actions",
+            "## Similar earlier incidents",
+            "## Open questions",
+            "## Evidence",
+            "## Detection",
+            "## Lessons",
+            "## Customer communication",
+        ]
+    );
+    for needed in [
+        "20.0 s",
+        "exit code 3 (15 times)",
+        "2 min 12 s between exits",
+        "951 of 982",
+        "E1",
+        "insertId `tmo-0001`",
+        "1803441",
+    ] {
+        assert!(text.contains(needed), "{needed} is missing");
+    }
+}
+
+#[test]
+fn the_terminal_fits_and_tells_the_first_things_first() {
+    let report = report_example::report();
+    for width in [60, 80, 120] {
+        let text = table::render(&report, &table::Options { width, ..Default::default() });
+        keep(&format!("example-{width}.txt"), &text);
+        for line in text.lines().filter(|line| !line.contains('\'')) {
+            let columns = unicode_width::UnicodeWidthStr::width(line);
+            assert!(columns <= width, "{columns} > {width}: {line}");
+        }
+    }
+    let text = table::render(&report, &table::Options::default());
+    let first_screen: Vec<&str> = text.lines().take(24).collect();
+    let first_screen = first_screen.join("\n");
+    for needed in ["VERDICT", "P0 ONGOING", "11:48:02", "CAUSE", "DO NOW", "$ gcloud"] {
+        assert!(first_screen.contains(needed), "{needed} is not on the first screen:\n{first_screen}");
+    }
+    assert!(!text.contains('\u{1b}'), "colours were not asked for");
+    let color = table::render(&report, &table::Options { color: true, explain: true, ..Default::default() });
+    assert!(color.contains('\u{1b}') && color.contains("+1.940 = 0.970 × +2.000"));
+    keep("example-color.txt", &color);
+}
+
+#[test]
+fn the_page_stands_alone_and_leads_with_the_verdict() {
+    let page = html::render(&report_example::report());
+    keep("example.html", &page);
+    for outside in ["<script", "<link", "<img", "@import", "url(", "src=", "http://"] {
+        assert!(!page.contains(outside), "{outside} reaches out of the page");
+    }
+    let place = |needed: &str| page.find(needed).unwrap_or_else(|| panic!("{needed} is missing"));
+    assert!(place("class=\"verdict\"") < place("<h1>") && place("<h1>") < place("<svg"), "the verdict is not first");
+    for needed in
+        ["prefers-color-scheme: dark", "@media print", "max-width: 40rem", "name=\"viewport\"", "<ol class=\"chain\">"]
+    {
+        place(needed);
+    }
+    assert!(page.contains("<details open>"), "the first cause is closed");
+    balanced(&page);
+}
+
+/// Every element that is opened is closed in order.
+fn balanced(page: &str) {
+    const VOID: &[&str] = &["meta", "br", "!doctype"];
+    let mut open: Vec<&str> = Vec::new();
+    for tag in page.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default()) {
+        let name = tag.split_whitespace().next().unwrap_or_default().trim_end_matches('/');
+        match name.strip_prefix('/') {
+            Some(name) => assert_eq!(open.pop(), Some(name), "closing {name}"),
+            None if VOID.contains(&name) => {}
+            None => open.push(name),
+        }
+    }
+    assert!(open.is_empty(), "never closed: {open:?}");
+}
+
+#[test]
+fn a_hostile_report_acts_in_no_face() {
+    let report = hostile_report();
+    let markdown = markdown::render(&report);
+    let table = table::render(&report, &table::Options::default());
+    let html = html::render(&report);
+    keep("hostile.md", &markdown);
+    keep("hostile.txt", &table);
+    keep("hostile.html", &html);
+    for (face, text) in [("markdown", &markdown), ("table", &table), ("html", &html), ("json", &json::render(&report))]
+    {
+        let acting = text.chars().find(|c| *c != '\n' && escape::is_unsafe(*c));
+        assert_eq!(acting, None, "{face}");
+    }
+    assert!(!html.contains("<script") && !html.contains("<img"));
+    balanced(&html);
+    for line in markdown.lines() {
+        let line = line.trim_start_matches(['>', ' ', '-', '*']);
+        assert!(!line.starts_with("# evil") && !line.starts_with("<script"), "{line}");
+    }
+}
+
+#[test]
+fn an_empty_report_has_every_face() {
+    let report = Report { incidents: vec![], verdict: "No incident.".into(), ..report_example::report() };
+    assert!(markdown::render(&report).contains("No incident was found"));
+    assert!(table::render(&report, &table::Options::default()).contains("No incident"));
+    assert!(html::render(&report).contains("No incident"));
+}
+
+/// The example with every text from logs replaced by an attack, through JSON so that none is forgotten.
+fn hostile_report() -> Report {
+    const EVIL: &str = "\u{1b}[2J\u{202e}\n# evil\n```\n<script>alert(1)</script> <img src=x onerror=alert(1)> | | [a](javascript:x) \
+                        \"]; x --> y; %%{init:{}}%% =1+1 ' \u{9b}31m";
+    let mut value = serde_json::to_value(report_example::report()).expect("JSON");
+    poison(&mut value, EVIL);
+    serde_json::from_value(value).expect("still a report")
+}
+
+/// Fields of closed types, which no log can fill.
+const CLOSED: &[&str] = &[
+    "schema",
+    "status",
+    "priority",
+    "start",
+    "end",
+    "first",
+    "last",
+    "at",
+    "kind",
+    "component_kind",
+    "layer",
+    "first_seen",
+    "timestamp",
+    "effect_time",
+    "basis",
+];
+
+fn poison(value: &mut serde_json::Value, evil: &str) {
+    match value {
+        serde_json::Value::String(text) => *text = evil.into(),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| poison(item, evil)),
+        serde_json::Value::Object(fields) => {
+            for (name, field) in fields.iter_mut() {
+                if !CLOSED.contains(&name.as_str()) {
+                    poison(field, evil);
+                }
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,101 @@
+//! A service profile on a whole report: what it adds to each face, marked as given.
+
+mod report_example;
+
+use firstfault::report::profile::Profile;
+use firstfault::report::{Report, Status, html, json, markdown, table};
+
+const PROFILE: &str = r#"
+[tracker]
+labels = ["incident"]
+links = ["https://git.example/acme/runbooks"]
+
+[services.checkout]
+team = "payments"
+tier = 1
+slo = 99.9
+depends_on = ["orders-db"]
+impact = "Nobody can pay."
+labels = ["payments"]
+repository = "https://git.example/acme/checkout"
+
+[services.storefront]
+team = "web"
+tier = 2
+depends_on = ["checkout"]
+
+[services.invoices]
+depends_on = ["checkout"]
+
+[journeys]
+"browse → pay" = ["storefront", "checkout"]
+"read mail" = ["mailer"]
+"browse" = ["storefront"]
+
+[[assign]]
+layer = "network"
+priority = "P1"
+to = ["net-oncall"]
+labels = ["network"]
+
+[[assign]]
+layer = "database"
+to = ["dba"]
+
+[owners]
+network = "net-oncall"
+
+[review]
+P0 = "30m"
+"#;
+
+fn report() -> Report {
+    let mut report = report_example::report();
+    Profile::parse("firstfault.toml", PROFILE).expect("a valid profile").apply(&mut report);
+    report
+}
+
+#[test]
+fn the_ticket_is_ready_for_a_tracker() {
+    let given = report().given.expect("given");
+    let ticket = &given.tickets[0];
+    assert_eq!(ticket.title, "[P0] checkout cannot start: connections to Cloud SQL time out");
+    assert_eq!(ticket.labels, ["incident", "payments", "network"]);
+    assert_eq!(ticket.assign, ["net-oncall"]);
+    assert_eq!(ticket.services, ["checkout: team payments, tier 1", "storefront: team web, tier 2"]);
+    assert_eq!(ticket.dependents, ["invoices"]);
+    assert_eq!(ticket.next_review, Some(report_example::at("12:51:40.551")));
+    assert_eq!(ticket.slos.len(), 1);
+    assert_eq!(ticket.business_impact, ["Nobody can pay."]);
+}
+
+#[test]
+fn journeys_through_a_dead_service_are_blocked() {
+    let given = report().given.expect("given");
+    let states: Vec<(&str, &str)> =
+        given.tickets[0].journeys.iter().map(|journey| (journey.name.as_str(), journey.state.as_str())).collect();
+    assert_eq!(states, [("browse", "DEGRADED"), ("browse → pay", "BLOCKED")]);
+}
+
+#[test]
+fn nothing_is_reviewed_or_blocked_once_it_is_over() {
+    let mut report = report_example::report();
+    report.incidents[0].status = Status::Resolved;
+    Profile::parse("firstfault.toml", PROFILE).expect("a valid profile").apply(&mut report);
+    let ticket = &report.given.expect("given").tickets[0];
+    assert_eq!((ticket.next_review, ticket.journeys[1].state.as_str()), (None, "was BLOCKED"));
+}
+
+#[test]
+fn every_face_marks_it_as_given() {
+    let report = report();
+    let markdown = markdown::render(&report);
+    assert!(
+        markdown.contains("*Given by the profile `firstfault.toml`, not observed") && markdown.contains("**BLOCKED**")
+    );
+    assert!(html::render(&report).contains("given, not observed"));
+    let table = table::render(&report, &table::Options::default());
+    assert!(table.contains("browse → pay: BLOCKED since 11:48:02") && table.contains("net-oncall (given)"), "{table}");
+    let back = json::parse(&json::render(&report)).expect("reads back");
+    assert_eq!(back, report);
+}
