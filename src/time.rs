@@ -160,10 +160,20 @@ fn parse_offset(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// Seconds since the epoch as a decimal number; only values between 2001 and 2100 are taken for times.
+/// A number of seconds since the epoch, or a whole number of milliseconds, microseconds or nanoseconds; only values
+/// between 2001 and 2103 are taken for times.
 fn parse_epoch(text: &str) -> Option<Timestamp> {
+    const FIRST: i64 = 1_000_000_000;
+    const LAST: i64 = 4_200_000_000;
+    if let Ok(whole) = text.parse::<i64>() {
+        let scale = [SECOND, 1_000_000, 1000, 1].into_iter().find(|scale| {
+            let per_second = SECOND / scale;
+            (FIRST * per_second..LAST * per_second).contains(&whole)
+        });
+        return scale.map(|scale| Timestamp(whole * scale));
+    }
     let seconds: f64 = text.parse().ok()?;
-    (1.0e9..4.2e9).contains(&seconds).then_some(Timestamp((seconds * 1e6).round() as i64 * 1000))
+    (FIRST as f64..LAST as f64).contains(&seconds).then(|| Timestamp((seconds * 1e6).round() as i64 * 1000))
 }
 
 #[cfg(test)]
@@ -182,12 +192,23 @@ mod tests {
         check("2025-09-16 00:42:59.910682 UTC", Some("2025-09-16T00:42:59.910682Z"));
         check("2025-09-16 00:42:59.123456789123Z", Some("2025-09-16T00:42:59.123456789Z"));
         check("1.757983379910682E9", Some("2025-09-16T00:42:59.910682Z"));
+        check("1757983379910", Some("2025-09-16T00:42:59.910Z"));
+        check("1757983379910682000", Some("2025-09-16T00:42:59.910682Z"));
         check("2016-12-31T23:59:60Z", Some("2017-01-01T00:00:00Z"));
     }
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "yesterday", "2025-13-01T00:00:00Z", "2025-02-30T00:00:00Z", "2025-09-16T25:00:00Z", "12"] {
+        for text in [
+            "",
+            "yesterday",
+            "2025-13-01T00:00:00Z",
+            "2025-02-30T00:00:00Z",
+            "2025-09-16T25:00:00Z",
+            "12",
+            "9e99",
+            "-1",
+        ] {
             check(text, None);
         }
     }

@@ -254,8 +254,8 @@ impl Field {
             "httprequest" => Field::Http,
             "spanid" => Field::SpanId,
             "rawpayload" => Field::Raw,
-            typed if typed.starts_with("protopayload") => Field::Proto,
-            typed if typed.starts_with("jsonpayload") => Field::Json,
+            typed if typed.starts_with("protopayload") && is_typed(key) => Field::Proto,
+            typed if typed.starts_with("jsonpayload") && is_typed(key) => Field::Json,
             _ => return None,
         })
     }
@@ -272,6 +272,11 @@ impl Field {
             Field::Labels | Field::Trace | Field::SpanId | Field::Operation | Field::Split | Field::Raw => 0,
         }
     }
+}
+
+/// True for BigQuery's columns of payloads with a type: `protopayload_auditlog`.
+fn is_typed(key: &str) -> bool {
+    key.contains("ayload_") && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// Weight from which on an object is an entry.
@@ -453,14 +458,11 @@ pub(super) fn integer(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
     Ok(text.parse().ok().or_else(whole))
 }
 
-/// A map of labels; values that are no text are kept as they stand.
+/// A map of labels.
 fn labels<'b>(cursor: &mut Cursor<'b>) -> Result<Labels<'b>, Broken> {
     let mut labels = Labels::default();
     cursor.members(|cursor, key| {
-        let value = match cursor.token() {
-            b'{' | b'[' => Text::Borrowed(cursor.raw_value()?),
-            _ => text(cursor)?,
-        };
+        let value = text(cursor)?;
         if labels.0.len() < MAX_LABELS {
             labels.0.push((key.text(), value));
         }

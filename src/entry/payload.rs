@@ -135,10 +135,7 @@ impl<'b> Reading<'b> {
                 return cursor.skip();
             }
             match cursor.token() {
-                b'{' => {
-                    self.path.push('.');
-                    self.object(cursor, depth)
-                }
+                b'{' => self.object(cursor, depth),
                 _ => {
                     let Some(value) = cursor.text_value()? else { return Ok(()) };
                     self.push(Text::Owned(self.path.clone()), value);
@@ -151,9 +148,6 @@ impl<'b> Reading<'b> {
     fn enter(&mut self, key: Raw<'b>) {
         self.path.push_str(&key.text());
         self.path.push('.');
-        if self.path.ends_with("..") {
-            self.path.pop();
-        }
     }
 
     fn text(&mut self, key: Raw<'b>, value: Raw<'b>, depth: usize) {
