@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Nanoseconds in one second.
@@ -119,7 +119,7 @@ fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
         return None;
     }
     let year = two(&text[0..2])? * 100 + two(&text[2..4])?;
-    let date = NaiveDate::from_ymd_opt(year as i32, two(&text[5..7])?, two(&text[8..10])?)?;
+    let days = days_since_epoch(year, two(&text[5..7])?, two(&text[8..10])?)?;
     let (hour, minute, second) = (two(&text[11..13])?, two(&text[14..16])?, two(&text[17..19])?);
     // 60 is a leap second: it counts as the first instant of the next minute.
     if hour > 23 || minute > 59 || second > 60 {
@@ -127,9 +127,28 @@ fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
     }
     let (fraction, rest) = parse_fraction(&text[19..]);
     let offset = parse_offset(rest)?;
-    let days = i64::from(date.to_epoch_days());
     let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second) - offset;
     Some(Timestamp(seconds.saturating_mul(SECOND).saturating_add(fraction)))
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar, `None` when there is no such date.
+///
+/// Counts in years that start in March, so that the leap day comes last.
+fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i64> {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let month_len = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u32::from(is_leap),
+        1..=12 => 31,
+        _ => return None,
+    };
+    if day == 0 || day > month_len {
+        return None;
+    }
+    let year = i64::from(year) - i64::from(month <= 2);
+    let day_of_year = i64::from((153 * ((month + 9) % 12) + 2) / 5 + day - 1);
+    // 719,468 days lie between 0000-03-01 and the epoch.
+    Some(year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468)
 }
 
 /// Nanoseconds of `.123…` (digits past the ninth are cut) and what follows.
@@ -211,6 +230,19 @@ mod tests {
         ] {
             check(text, None);
         }
+    }
+
+    #[test]
+    fn every_date_is_counted_as_the_calendar_counts_it() {
+        let mut day = chrono::NaiveDate::from_ymd_opt(1890, 1, 1).expect("a date");
+        for _ in 0..130_000 {
+            use chrono::Datelike;
+            let found = days_since_epoch(day.year() as u32, day.month(), day.day());
+            assert_eq!(found, Some(i64::from(day.to_epoch_days())), "{day}");
+            day = day.succ_opt().expect("far from the end");
+        }
+        assert_eq!(days_since_epoch(1900, 2, 29), None);
+        assert_eq!(days_since_epoch(2000, 2, 30), None);
     }
 
     #[test]

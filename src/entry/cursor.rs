@@ -44,7 +44,22 @@ impl<'b> Cursor<'b> {
     /// The next byte that is no white space, 0 at the end.
     #[inline]
     pub(super) fn token(&mut self) -> u8 {
+        match self.text.as_bytes().get(self.at) {
+            Some(&b) if b > b' ' => b,
+            Some(_) => self.token_after_space(),
+            None => 0,
+        }
+    }
+
+    fn token_after_space(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
+        self.at += 1;
+        // Indentation comes in runs: eight spaces at a time.
+        while let Some(run) = bytes.get(self.at..self.at + 8)
+            && run == b"        "
+        {
+            self.at += 8;
+        }
         while let Some(&b) = bytes.get(self.at) {
             if b > b' ' {
                 return b;
@@ -58,17 +73,27 @@ impl<'b> Cursor<'b> {
     #[inline]
     pub(super) fn string(&mut self) -> Result<Raw<'b>, Broken> {
         let start = self.at + 1;
-        let bytes = self.text.as_bytes();
-        let mut i = start;
-        let mut is_escaped = false;
-        while let Some(found) = memchr2(b'"', b'\\', &bytes[i.min(bytes.len())..]) {
-            i += found;
-            if bytes[i] == b'"' {
-                self.at = i + 1;
-                return Ok(Raw { text: &self.text[start..i], is_escaped });
+        match find_end(self.text.as_bytes(), start) {
+            Some(end) if self.text.as_bytes()[end] == b'"' => {
+                self.at = end + 1;
+                Ok(Raw { text: &self.text[start..end], is_escaped: false })
             }
-            is_escaped = true;
-            i += 2;
+            Some(backslash) => self.escaped_string(start, backslash),
+            None => self.broken("unterminated string"),
+        }
+    }
+
+    /// The string from `start` on, whose first backslash is known.
+    #[inline(never)]
+    fn escaped_string(&mut self, start: usize, backslash: usize) -> Result<Raw<'b>, Broken> {
+        let bytes = self.text.as_bytes();
+        let mut i = backslash + 2;
+        while let Some(end) = find_end(bytes, i) {
+            if bytes[end] == b'"' {
+                self.at = end + 1;
+                return Ok(Raw { text: &self.text[start..end], is_escaped: true });
+            }
+            i = end + 2;
         }
         self.broken("unterminated string")
     }
@@ -185,6 +210,29 @@ impl<'b> Cursor<'b> {
             }
         }
     }
+}
+
+/// Bytes compared at once: one register of every 64-bit machine the compiler knows without being told.
+const LANES: usize = 16;
+
+/// Index of the next quote or backslash from `from` on.
+///
+/// Most strings of an entry are shorter than two registers, where a call of memchr costs more than the search.
+#[inline]
+fn find_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut i = from;
+    for _ in 0..2 {
+        let Some(chunk) = bytes.get(i..).and_then(|rest| rest.first_chunk::<LANES>()) else { break };
+        // Written so that it compiles to two vector compares.
+        let is_end = |b: u8| b == b'"' || b == b'\\';
+        let hits: [u8; LANES] = std::array::from_fn(|lane| if is_end(chunk[lane]) { 0xff } else { 0 });
+        let hits = u128::from_le_bytes(hits);
+        if hits != 0 {
+            return Some(i + hits.trailing_zeros() as usize / 8);
+        }
+        i += LANES;
+    }
+    memchr2(b'"', b'\\', bytes.get(i..)?).map(|found| i + found)
 }
 
 /// Undoes JSON's escapes. Lone surrogates become U+FFFD; an unknown escape stands for its own letter.

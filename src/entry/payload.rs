@@ -180,7 +180,7 @@ impl<'b> Reading<'b> {
         if self.fields.0.len() >= MAX_FIELDS {
             return;
         }
-        let path = if depth == 0 { key.text() } else { Text::Owned(format!("{}{}", self.path, key.text())) };
+        let path = if depth == 0 { key.text() } else { Text::Owned([&self.path, &*key.text()].concat()) };
         self.push(path, value);
     }
 
