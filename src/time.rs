@@ -104,11 +104,9 @@ impl Span {
     }
 }
 
-fn two(digits: &[u8]) -> Option<u32> {
-    match digits {
-        [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some(u32::from(a - b'0') * 10 + u32::from(b - b'0')),
-        _ => None,
-    }
+fn two(tens: u8, ones: u8) -> Option<u32> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
 }
 
 fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
@@ -118,9 +116,11 @@ fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
     if !matches!(text[10], b'T' | b't' | b' ') {
         return None;
     }
-    let year = two(&text[0..2])? * 100 + two(&text[2..4])?;
-    let days = days_since_epoch(year, two(&text[5..7])?, two(&text[8..10])?)?;
-    let (hour, minute, second) = (two(&text[11..13])?, two(&text[14..16])?, two(&text[17..19])?);
+    let fields: &[u8; 19] = text.first_chunk()?;
+    let year = two(fields[0], fields[1])? * 100 + two(fields[2], fields[3])?;
+    let days = days_since_epoch(year, two(fields[5], fields[6])?, two(fields[8], fields[9])?)?;
+    let hour = two(fields[11], fields[12])?;
+    let (minute, second) = (two(fields[14], fields[15])?, two(fields[17], fields[18])?);
     // 60 is a leap second: it counts as the first instant of the next minute.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
@@ -154,22 +154,31 @@ fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i64> {
 /// Nanoseconds of `.123…` (digits past the ninth are cut) and what follows.
 fn parse_fraction(text: &[u8]) -> (i64, &[u8]) {
     let Some((b'.' | b',', digits)) = text.split_first() else { return (0, text) };
-    let n_digits = digits.iter().take_while(|b| b.is_ascii_digit()).count();
-    let padded = digits[..n_digits].iter().chain(std::iter::repeat(&b'0')).take(9);
-    (padded.fold(0, |nanos, digit| nanos * 10 + i64::from(digit - b'0')), &digits[n_digits..])
+    let (mut nanos, mut n_digits) = (0, 0);
+    while let Some(digit @ b'0'..=b'9') = digits.get(n_digits) {
+        if n_digits < 9 {
+            nanos = nanos * 10 + i64::from(digit - b'0');
+        }
+        n_digits += 1;
+    }
+    const MISSING: [i64; 10] = [SECOND, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10, 1];
+    (nanos * MISSING[n_digits.min(9)], &digits[n_digits..])
 }
 
 /// Seconds east of UTC; nothing at all means UTC.
 fn parse_offset(text: &[u8]) -> Option<i64> {
+    if text == b"Z" {
+        return Some(0);
+    }
     let text = text.trim_ascii();
     match text {
-        b"" | b"Z" | b"z" | b"UTC" => Some(0),
+        b"" | b"z" | b"UTC" => Some(0),
         [sign @ (b'+' | b'-'), rest @ ..] => {
-            let hours = two(rest.get(0..2)?)?;
+            let hours = two(*rest.first()?, *rest.get(1)?)?;
             let minutes = match rest.len() {
                 2 => 0,
-                4 => two(&rest[2..4])?,
-                5 if rest[2] == b':' => two(&rest[3..5])?,
+                4 => two(rest[2], rest[3])?,
+                5 if rest[2] == b':' => two(rest[3], rest[4])?,
                 _ => return None,
             };
             let seconds = i64::from(hours * 3600 + minutes * 60);

@@ -4,18 +4,17 @@ use memchr::memchr2;
 
 use super::Text;
 
-/// Why a record cannot be read on, and where in its text.
+/// A record cannot be read on; the cursor knows where and why. Empty, so that results stay in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Broken {
-    pub(super) at: usize,
-    pub(super) reason: &'static str,
-}
+pub(super) struct Broken;
 
 /// A position in JSON text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'b> {
     pub(super) text: &'b str,
     pub(super) at: usize,
+    /// Set when something is broken at `at`.
+    pub(super) reason: &'static str,
 }
 
 /// A string as it stands between its quotes.
@@ -34,11 +33,13 @@ impl<'b> Raw<'b> {
 
 impl<'b> Cursor<'b> {
     pub(super) fn new(text: &'b str) -> Cursor<'b> {
-        Cursor { text, at: 0 }
+        Cursor { text, at: 0, reason: "" }
     }
 
-    fn broken<T>(&self, reason: &'static str) -> Result<T, Broken> {
-        Err(Broken { at: self.at, reason })
+    #[cold]
+    fn broken<T>(&mut self, reason: &'static str) -> Result<T, Broken> {
+        self.reason = reason;
+        Err(Broken)
     }
 
     /// The next byte that is no white space, 0 at the end.
@@ -70,15 +71,20 @@ impl<'b> Cursor<'b> {
     }
 
     /// The string that starts here.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Raw<'b>, Broken> {
         let start = self.at + 1;
-        match find_end(self.text.as_bytes(), start) {
-            Some(end) if self.text.as_bytes()[end] == b'"' => {
+        let bytes = self.text.as_bytes();
+        let end = match first_end(bytes, start) {
+            Some(end) => end,
+            None => far_end(bytes, start + LANES),
+        };
+        match bytes.get(end) {
+            Some(b'"') => {
                 self.at = end + 1;
-                Ok(Raw { text: &self.text[start..end], is_escaped: false })
+                Ok(Raw { text: self.text.get(start..end).unwrap_or_default(), is_escaped: false })
             }
-            Some(backslash) => self.escaped_string(start, backslash),
+            Some(_) => self.escaped_string(start, end),
             None => self.broken("unterminated string"),
         }
     }
@@ -88,14 +94,17 @@ impl<'b> Cursor<'b> {
     fn escaped_string(&mut self, start: usize, backslash: usize) -> Result<Raw<'b>, Broken> {
         let bytes = self.text.as_bytes();
         let mut i = backslash + 2;
-        while let Some(end) = find_end(bytes, i) {
-            if bytes[end] == b'"' {
-                self.at = end + 1;
-                return Ok(Raw { text: &self.text[start..end], is_escaped: true });
+        loop {
+            let end = first_end(bytes, i).unwrap_or_else(|| far_end(bytes, i + LANES));
+            match bytes.get(end) {
+                Some(b'"') => {
+                    self.at = end + 1;
+                    return Ok(Raw { text: self.text.get(start..end).unwrap_or_default(), is_escaped: true });
+                }
+                Some(_) => i = end + 2,
+                None => return self.broken("unterminated string"),
             }
-            i = end + 2;
         }
-        self.broken("unterminated string")
     }
 
     /// Passes over any value.
@@ -149,6 +158,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// A scalar as text: numbers and words as they stand, `None` for null, objects and arrays.
+    #[inline]
     pub(super) fn text_value(&mut self) -> Result<Option<Text<'b>>, Broken> {
         match self.token() {
             b'"' => Ok(Some(self.string()?.text())),
@@ -215,24 +225,33 @@ impl<'b> Cursor<'b> {
 /// Bytes compared at once: one register of every 64-bit machine the compiler knows without being told.
 const LANES: usize = 16;
 
-/// Index of the next quote or backslash from `from` on.
+/// Index of a quote or backslash in the first [`LANES`] bytes from `from` on.
+#[inline(always)]
+fn first_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let hits = hits(bytes.get(from..).and_then(|rest| rest.first_chunk())?);
+    if hits == 0 { None } else { Some(from + hits.trailing_zeros() as usize / 8) }
+}
+
+/// A byte of ones for every quote and backslash.
+///
+/// On its own and never inlined, because only so it compiles to two vector compares.
+#[inline(never)]
+fn hits(chunk: &[u8; LANES]) -> u128 {
+    let is_end = |b: u8| b == b'"' || b == b'\\';
+    u128::from_le_bytes(std::array::from_fn(|lane| if is_end(chunk[lane]) { 0xff } else { 0 }))
+}
+
+/// Index of the next quote or backslash, the length when there is none. The bytes before `from` were looked at, unless
+/// the text ends before it.
 ///
 /// Most strings of an entry are shorter than two registers, where a call of memchr costs more than the search.
-#[inline]
-fn find_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut i = from;
-    for _ in 0..2 {
-        let Some(chunk) = bytes.get(i..).and_then(|rest| rest.first_chunk::<LANES>()) else { break };
-        // Written so that it compiles to two vector compares.
-        let is_end = |b: u8| b == b'"' || b == b'\\';
-        let hits: [u8; LANES] = std::array::from_fn(|lane| if is_end(chunk[lane]) { 0xff } else { 0 });
-        let hits = u128::from_le_bytes(hits);
-        if hits != 0 {
-            return Some(i + hits.trailing_zeros() as usize / 8);
-        }
-        i += LANES;
-    }
-    memchr2(b'"', b'\\', bytes.get(i..)?).map(|found| i + found)
+#[inline(never)]
+fn far_end(bytes: &[u8], from: usize) -> usize {
+    let from = if from > bytes.len() { from - LANES } else { from };
+    first_end(bytes, from).unwrap_or_else(|| {
+        let rest = bytes.get(from..).unwrap_or_default();
+        memchr2(b'"', b'\\', rest).map_or(bytes.len(), |found| from + found)
+    })
 }
 
 /// Undoes JSON's escapes. Lone surrogates become U+FFFD; an unknown escape stands for its own letter.

@@ -51,9 +51,10 @@ pub fn decode(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
         Ok(text) => Text::Borrowed(text),
         Err(_) => String::from_utf8_lossy(record.bytes),
     };
-    if let Err(broken) = walk.values(&text, 0, Some(0)) {
-        let origin = Origin { offset: record.origin.offset + broken.at as u64, ..record.origin };
-        walk.decoded.refusal = Some(Refusal { origin, reason: broken.reason });
+    let mut cursor = Cursor::new(&text);
+    if walk.values(&mut cursor, 0, Some(0)).is_err() {
+        let origin = Origin { offset: record.origin.offset + cursor.at as u64, ..record.origin };
+        walk.decoded.refusal = Some(Refusal { origin, reason: cursor.reason });
     }
     walk.decoded
 }
@@ -66,20 +67,19 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    /// Finds the entries in a run of values. `base` is where `text` starts in the record; `None` inside a string,
+    /// Finds the entries in a run of values. `base` is where the text starts in the record; `None` inside a string,
     /// whose entries all carry the offset of the record.
-    fn values(&mut self, text: &str, n_embedded: usize, base: Option<usize>) -> Result<(), Broken> {
-        let mut cursor = Cursor::new(text);
+    fn values(&mut self, cursor: &mut Cursor<'_>, n_embedded: usize, base: Option<usize>) -> Result<(), Broken> {
         let mut depth = 0;
         let mut key = Raw { text: "", is_escaped: false };
         loop {
             match cursor.token() {
-                0 if cursor.at >= text.len() => return Ok(()),
+                0 if cursor.at >= cursor.text.len() => return Ok(()),
                 b'{' => {
                     let start = cursor.at;
                     if depth >= MAX_WRAPPERS {
                         cursor.skip()?;
-                    } else if !self.entry(&mut cursor, n_embedded, base.map(|base| base + start))? {
+                    } else if !self.entry(cursor, n_embedded, base.map(|base| base + start))? {
                         cursor.at = start + 1;
                         depth += 1;
                     }
@@ -166,11 +166,11 @@ impl Walk<'_> {
         }
         let text = string.text.trim_start();
         if text.starts_with(['{', '[']) && string.is_escaped {
-            let _ = self.values(&unescape(text), n_embedded + 1, None);
+            let _ = self.values(&mut Cursor::new(&unescape(text)), n_embedded + 1, None);
         } else if key.text == "data" || text.starts_with("eyJ") {
             let plain = from_base64(&string.text());
             if plain.trim_ascii_start().starts_with(b"{") {
-                let _ = self.values(&String::from_utf8_lossy(&plain), n_embedded + 1, None);
+                let _ = self.values(&mut Cursor::new(&String::from_utf8_lossy(&plain)), n_embedded + 1, None);
             }
         }
     }
