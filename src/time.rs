@@ -25,8 +25,10 @@ impl Timestamp {
     ///
     /// Returns `None` when the text is none of these.
     pub fn parse(text: &str) -> Option<Timestamp> {
-        let text = text.trim();
-        parse_rfc3339(text.as_bytes()).or_else(|| parse_epoch(text))
+        parse_rfc3339(text.as_bytes()).or_else(|| {
+            let text = text.trim();
+            parse_rfc3339(text.as_bytes()).or_else(|| parse_epoch(text))
+        })
     }
 
     /// This time moved by `nanos`, saturating.
@@ -104,6 +106,7 @@ impl Span {
     }
 }
 
+#[inline]
 fn two(tens: u8, ones: u8) -> Option<u32> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
@@ -134,6 +137,7 @@ fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
 /// Days from 1970-01-01 to a date of the Gregorian calendar, `None` when there is no such date.
 ///
 /// Counts in years that start in March, so that the leap day comes last.
+#[inline]
 fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i64> {
     let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let month_len = match month {
@@ -152,6 +156,7 @@ fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i64> {
 }
 
 /// Nanoseconds of `.123…` (digits past the ninth are cut) and what follows.
+#[inline]
 fn parse_fraction(text: &[u8]) -> (i64, &[u8]) {
     let Some((b'.' | b',', digits)) = text.split_first() else { return (0, text) };
     let (mut nanos, mut n_digits) = (0, 0);

@@ -154,7 +154,7 @@ impl<'b> Reading<'b> {
         if value.text.is_empty() {
             return;
         }
-        let is_stack = STACK_KEYS.contains(&key.text) && (depth == 0 || is_error_object(&self.path));
+        let is_stack = (depth == 0 || is_error_object(&self.path)) && STACK_KEYS.contains(&key.text);
         if is_stack {
             return self.stacks.push(value.text());
         }
