@@ -167,27 +167,29 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// Calls `member` at the value of each member of the object that starts here; it must pass over the value.
+    /// Calls `member` before the value of each member of the object that starts here; it must pass over the value.
     #[inline]
     pub(super) fn members(
         &mut self,
         mut member: impl FnMut(&mut Cursor<'b>, Raw<'b>) -> Result<(), Broken>,
     ) -> Result<(), Broken> {
         self.at += 1;
-        if self.token() == b'}' {
-            self.at += 1;
-            return Ok(());
-        }
+        let mut token = self.token();
         loop {
-            if self.token() != b'"' {
-                return self.broken("a key is missing");
+            match token {
+                b'"' => {}
+                // Also after a comma: people leave one behind the last member.
+                b'}' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return self.broken("a key is missing"),
             }
             let key = self.string()?;
             if self.token() != b':' {
                 return self.broken("a colon is missing");
             }
             self.at += 1;
-            self.token();
             member(self, key)?;
             match self.token() {
                 b',' => self.at += 1,
@@ -197,11 +199,7 @@ impl<'b> Cursor<'b> {
                 }
                 _ => return self.broken("a comma is missing"),
             }
-            // People leave a comma after the last member.
-            if self.token() == b'}' {
-                self.at += 1;
-                return Ok(());
-            }
+            token = self.token();
         }
     }
 

@@ -353,8 +353,9 @@ impl<'b> Draft<'b> {
 
     /// A field whose value is an object, or a string that holds one.
     fn object_field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
+        let is_object = cursor.token() == b'{';
         let start = cursor.at;
-        if cursor.token() != b'{' {
+        if !is_object {
             let value = cursor.raw_value()?;
             if value.starts_with("\"{") {
                 self.columns.push((start, cursor.at));

@@ -78,6 +78,9 @@ impl Batch {
 }
 
 /// Cuts the text of one source into batches.
+///
+/// Cutting is a small part of the work, so several workers share one cutter behind a lock: each fills a batch of its
+/// own, lets go, and decodes it. Decompression runs under the lock too and so overlaps with the decoding of others.
 pub struct Cutter<R> {
     reader: R,
     source: u32,

@@ -99,12 +99,13 @@ impl Read for Utf16 {
 /// Appends `block` as UTF-8 to `text` and returns how many bytes were used: all but a character that is cut by the
 /// block's end, and really all when the input has `ended`.
 fn transcode(block: &[u8], big_endian: bool, ended: bool, text: &mut Vec<u8>) -> usize {
+    text.reserve(block.len() / 2 + 4);
     let unit = |i: usize| unit_of([block[i], block[i + 1]], big_endian);
     let mut i = 0;
     while i + 1 < block.len() {
-        if let Some(ascii) = block[i..].first_chunk().and_then(|chunk| ascii_of(chunk, big_endian)) {
+        if let Some(ascii) = block[i..].first_chunk().and_then(|units| ascii_of(*units, big_endian)) {
             text.extend_from_slice(&ascii);
-            i += 2 * ascii.len();
+            i += 8;
             continue;
         }
         let first = unit(i);
@@ -136,12 +137,18 @@ fn unit_of(pair: [u8; 2], big_endian: bool) -> u16 {
     if big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
 }
 
-/// Sixteen units that are all ASCII, as exports are for the most part.
+/// Four units that are all ASCII, as exports are for the most part.
 #[inline]
-fn ascii_of(chunk: &[u8; 32], big_endian: bool) -> Option<[u8; 16]> {
-    let units: [u16; 16] = std::array::from_fn(|i| unit_of([chunk[2 * i], chunk[2 * i + 1]], big_endian));
-    let all = units.iter().fold(0, |all, unit| all | unit);
-    (all < 0x80).then(|| units.map(|unit| unit as u8))
+fn ascii_of(units: [u8; 8], big_endian: bool) -> Option<[u8; 4]> {
+    let word = u64::from_le_bytes(units);
+    // The other byte of each unit is moved to where a letter stands in the low byte order.
+    let word =
+        if big_endian { (word >> 8) & 0x00ff_00ff_00ff_00ff | (word << 8) & 0xff00_ff00_ff00_ff00 } else { word };
+    if word & 0xff80_ff80_ff80_ff80 != 0 {
+        return None;
+    }
+    let pairs = (word | word >> 8) & 0x0000_ffff_0000_ffff;
+    Some(((pairs | pairs >> 16) as u32).to_le_bytes())
 }
 
 /// Appends a character; what is none becomes U+FFFD.
