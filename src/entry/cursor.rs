@@ -245,12 +245,21 @@ fn hits(chunk: &[u8; LANES]) -> u128 {
 /// Most strings of an entry are shorter than two registers, where a call of memchr costs more than the search.
 #[inline(never)]
 fn far_end(bytes: &[u8], from: usize) -> usize {
-    let from = if from > bytes.len() { from - LANES } else { from };
-    first_end(bytes, from).unwrap_or_else(|| {
-        let rest = bytes.get(from..).unwrap_or_default();
-        memchr2(b'"', b'\\', rest).map_or(bytes.len(), |found| from + found)
-    })
+    let mut from = if from > bytes.len() { from - LANES } else { from };
+    for _ in 0..NEAR {
+        let Some(chunk) = bytes.get(from..).and_then(|rest| rest.first_chunk()) else { break };
+        let hits = hits(chunk);
+        if hits != 0 {
+            return from + hits.trailing_zeros() as usize / 8;
+        }
+        from += LANES;
+    }
+    let rest = bytes.get(from..).unwrap_or_default();
+    memchr2(b'"', b'\\', rest).map_or(bytes.len(), |found| from + found)
 }
+
+/// Registers that are compared before memchr is called, which costs as much as four of them.
+const NEAR: usize = 3;
 
 /// Undoes JSON's escapes. Lone surrogates become U+FFFD; an unknown escape stands for its own letter.
 pub(super) fn unescape(raw: &str) -> String {
