@@ -11,7 +11,7 @@ pub use score::{Feature, WEIGHTS};
 
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{self, Anomaly, Baseline, Scene};
-use crate::pattern::{Catalogue, Role};
+use crate::pattern::{Catalogue, Layer, Role};
 use crate::summary::Summary;
 use crate::time::{SECOND, Span, Timestamp};
 
@@ -119,7 +119,8 @@ fn independent(scene: &Scene<'_>, earlier: &Incident, root: &Ranked, mine: &[usi
     let candidate = &root.candidate;
     let speaks = candidate.role == Role::Cause || candidate.strength >= STRONG_ALONE && candidate.count >= ERRORS_LEAST;
     let strong = speaks && candidate.count >= CAUSE_LEAST && !suffers(&candidate.component);
-    !related || strong
+    let has_own = candidate.strength >= GATE_STRENGTH || candidate.trigger.is_some();
+    has_own && (!related || strong)
 }
 
 /// Evidence this strong makes a further root an incident of its own beside one that it overlaps.
@@ -151,7 +152,7 @@ fn is_seed(scene: &Scene<'_>, summary: &Summary, left: &[usize], is_first: bool)
     let role = |anomaly: &Anomaly<'_>| scene.series[anomaly.series].role;
     let weight: f64 = grave.iter().map(|anomaly| anomaly.weight).sum();
     let harm = grave.iter().any(|anomaly| match role(anomaly) {
-        Role::Effect => anomaly.risen,
+        Role::Effect => anomaly.risen && !is_nameless(scene, anomaly),
         Role::Cause => anomaly.risen || anomaly.count >= CAUSE_LEAST,
         // A connection that breaks without a name harms nobody by itself: clients come and go.
         _ => anomaly.risen && anomaly.count >= ERRORS_LEAST && !is_nameless(scene, anomaly),
@@ -171,7 +172,7 @@ fn is_seed(scene: &Scene<'_>, summary: &Summary, left: &[usize], is_first: bool)
 }
 
 fn is_nameless(scene: &Scene<'_>, anomaly: &Anomaly<'_>) -> bool {
-    candidate::is_foreign(anomaly.component, scene.series[anomaly.series].layer) && anomaly.blames.is_empty()
+    scene.series[anomaly.series].layer == Layer::Network && anomaly.blames.is_empty()
 }
 
 /// Entries of a signature that can begin a cascade by itself, to be an incident without a clear rise.
