@@ -409,6 +409,10 @@ impl<S: Ord + Clone, V: Merge> Shelves<S, V> {
         }
     }
 
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.shelves.iter_mut().flat_map(|shelf| &mut shelf.entries).flatten().map(|entry| &mut entry.value)
+    }
+
     fn forget_few(&mut self) {
         for entry in self.shelves.iter_mut().flat_map(|s| &mut s.entries).flatten() {
             entry.columns.iter_mut().for_each(Column::forget_few);
