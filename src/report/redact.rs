@@ -11,6 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use regex::Regex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Report;
@@ -140,8 +142,16 @@ impl Redactor {
     /// # Errors
     /// When a number of the report is not finite, and so has no JSON form.
     pub fn redact_report(&self, report: &Report) -> Result<Report, serde_json::Error> {
+        self.redact(report)
+    }
+
+    /// Anything that has a JSON form, treated like a report.
+    ///
+    /// # Errors
+    /// When a number of it is not finite, and so has no JSON form.
+    pub fn redact<T: Serialize + DeserializeOwned>(&self, whole: &T) -> Result<T, serde_json::Error> {
         // Through JSON, so that no text is forgotten when a field is added.
-        let mut value = serde_json::to_value(report)?;
+        let mut value = serde_json::to_value(whole)?;
         let mut secrets = BTreeSet::new();
         visit(&value, &mut |text| {
             secrets.extend(self.find(text).into_iter().map(|(range, kind)| (kind, text[range].to_owned())))
