@@ -3,6 +3,7 @@
 mod claims;
 mod classify;
 mod feed;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -25,6 +26,7 @@ use claims::Claims;
 pub use classify::{Classified, Kind, Learnt, classify};
 use feed::Feed;
 pub use feed::SourceRead;
+pub use visit::visit;
 
 /// Lost ranges kept in all; further ones are counted.
 const LOST_RANGES: usize = 100;

@@ -39,6 +39,10 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// What is new, gone, grown between two JSON reports; exit status 1 when it got worse
     Compare(CompareArgs),
+    /// Is every figure and quote of a JSON report true of this export? Exit status 1 when one is not
+    Verify(VerifyArgs),
+    /// Is what a written postmortem says true of this export? Exit status 1 when something is contradicted or a quote absent
+    Audit(AuditArgs),
     /// The service profile
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -136,6 +140,35 @@ pub(super) struct CompareArgs {
     /// The later report
     #[arg(value_name = "AFTER.json")]
     pub(super) after: PathBuf,
+}
+
+/// A report and its export. Give the options that it was made with.
+#[derive(Args, Debug)]
+pub(super) struct VerifyArgs {
+    /// The report, as JSON
+    #[arg(value_name = "REPORT.json")]
+    pub(super) report: PathBuf,
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) baseline: BaselineArgs,
+    /// The service profile that it was made with
+    #[arg(long, value_name = "FILE")]
+    pub(super) profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) redaction: RedactionArgs,
+}
+
+/// A text and the export it is about.
+#[derive(Args, Debug)]
+pub(super) struct AuditArgs {
+    /// The postmortem: Markdown or plain text
+    #[arg(value_name = "TEXT")]
+    pub(super) text: PathBuf,
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) baseline: BaselineArgs,
 }
 
 /// The service profile.

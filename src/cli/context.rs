@@ -81,7 +81,8 @@ pub(super) fn run_profile(command: &ProfileCommand) -> Result<ExitStatus, UsageE
     Ok(status)
 }
 
-fn profile(path: &Path) -> Result<Profile, UsageError> {
+/// Reads a profile.
+pub(super) fn profile(path: &Path) -> Result<Profile, UsageError> {
     let (name, text) = options::text_file(path)?;
     Profile::parse(&name, &text).map_err(|error| UsageError::new(error.to_string()))
 }

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod args;
+mod check;
 mod classify;
 mod compare;
 mod context;
@@ -53,6 +54,8 @@ fn run(cli: Cli) -> Result<ExitStatus, UsageError> {
         Some(Command::Summarize(args)) => summarize::run(&args),
         Some(Command::Report(args)) => analysis::run_report(&args),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Verify(args)) => check::run_verify(&args),
+        Some(Command::Audit(args)) => check::run_audit(&args),
         Some(Command::Profile(command)) => context::run_profile(&command),
         Some(Command::Signatures(command)) => signatures::run(&command),
         Some(Command::Schema) => {

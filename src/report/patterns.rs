@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use serde::{Deserialize, Serialize};
 
 use super::chart;
@@ -23,8 +21,11 @@ const COLUMNS: usize = 24;
 /// Columns of the sparkline on a terminal.
 const SPARK: usize = 12;
 
-/// Characters of a title in the table.
-const TITLE_CHARS: usize = 160;
+/// Narrower terminals get lines of this width: what stands before the services.
+const MIN_WIDTH: usize = 60;
+
+/// Titles stand below their counts.
+const INDENT: &str = "          ";
 
 /// Services named in a row of the table.
 const FEW_SERVICES: usize = 2;
@@ -125,33 +126,18 @@ impl Patterns {
         super::json::document(self)
     }
 
-    /// The list as a table of at most `width` columns.
+    /// The list in lines of at most `width` columns, two for each pattern.
     pub fn table(&self, width: usize) -> String {
         if self.patterns.is_empty() {
-            return "no failing pattern\n".to_owned();
+            return "no such pattern\n".to_owned();
         }
-        let mut table = Table::new();
-        table
-            .load_style(NOTHING)
-            .force_no_tty()
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(width.min(u16::MAX.into()) as u16);
-        table.set_header(["COUNT", "FIRST", "LAST", "SEVERITY", "NOVELTY", "TREND", "PATTERN"]);
-        for pattern in &self.patterns {
-            table.add_row(pattern.cells());
-        }
-        for (column, cells) in table.column_iter_mut().enumerate() {
-            if column == 0 {
-                cells.set_cell_alignment(CellAlignment::Right);
-            }
-            if column < 6 {
-                cells.set_constraint(ColumnConstraint::ContentWidth);
-            } else {
-                cells.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(24)));
-            }
-        }
-        let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
-        lines.collect::<String>() + &self.foot()
+        let width = width.max(MIN_WIDTH);
+        let heads = self.patterns.iter().map(|pattern| pattern.lines(width));
+        let head = format!(
+            "{:>8}  {:<8} {:<8}  {:<9} {:<7}  {:<SPARK$}  SERVICES\n",
+            "COUNT", "FIRST", "LAST", "SEVERITY", "NOVELTY", "TREND"
+        );
+        head + &heads.collect::<String>() + &self.foot()
     }
 
     fn foot(&self) -> String {
@@ -182,18 +168,24 @@ impl Pattern {
         }
     }
 
-    fn cells(&self) -> Vec<Cell> {
+    fn lines(&self, width: usize) -> String {
         let services: Vec<String> =
             self.services.keys().take(FEW_SERVICES).map(|name| terminal(name).into_owned()).collect();
         let more = self.services.len().saturating_sub(FEW_SERVICES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let title = format!("{} · {}{more}", terminal(&cut(&self.title, TITLE_CHARS)), services.join(", "));
         let half: Vec<u64> = self.timeline.chunks(COLUMNS / SPARK).map(|pair| pair.iter().sum()).collect();
-        [count(self.count), self.first.clock(), self.last.clock(), self.severity.clone()]
-            .into_iter()
-            .chain([self.novelty.name().to_owned(), chart::heights(&half), title])
-            .map(Cell::new)
-            .collect()
+        let head = format!(
+            "{:>8}  {} {}  {:<9} {:<7}  {}  {}{more}",
+            count(self.count),
+            self.first.clock(),
+            self.last.clock(),
+            self.severity,
+            self.novelty.name(),
+            chart::heights(&half),
+            services.join(", ")
+        );
+        let title = terminal(&self.title).into_owned();
+        format!("{}\n{INDENT}{}\n", cut(&head, width), cut(&title, width - INDENT.len()))
     }
 }
 

@@ -162,6 +162,7 @@ impl Summary {
                 signature: observation.signature,
                 scope: (observation.component.clone(), observation.gravity),
                 text: mining_text(entry, observation).into_owned(),
+                message: entry.message.to_string(),
             });
         });
         wholes
@@ -391,6 +392,8 @@ pub struct Joined {
     pub scope: Scope,
     /// The text its template is mined from.
     pub text: String,
+    /// What it says, its parts joined.
+    pub message: String,
 }
 
 /// Joins what was split and observes every whole.
