@@ -236,15 +236,15 @@ pub fn agrees(quote: &str, original: &str) -> bool {
     is_cut || last > 0 || rest.is_empty()
 }
 
-/// What stands between the placeholders of a quote; at least one piece.
+/// What stands between the placeholders of a quote and the `…` where its middle was left out; at least one piece.
 fn literal_pieces(quote: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut done = 0;
     for range in placeholders(quote) {
-        pieces.push(&quote[done..range.start]);
+        pieces.extend(quote[done..range.start].split('…'));
         done = range.end;
     }
-    pieces.push(&quote[done..]);
+    pieces.extend(quote[done..].split('…'));
     pieces
 }
 
@@ -588,6 +588,7 @@ mod tests {
         assert!(!agrees("login of [redacted email-1] failed", "logout of alice@acme.example failed"));
         assert!(agrees("exit(3)", "exit(3)") && !agrees("exit(3)", "exit(3)!") && !agrees("exit(3)", "exit(1)"));
         assert!(agrees("a long mess…", "a long message"));
+        assert!(agrees("a … end", "a very long end") && !agrees("a … end", "a very long tail"));
         assert!(agrees("[redacted ip-1] [redacted ip-1]", "8.8.8.8 8.8.8.8"));
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::escape::cut;
 use super::redact::agrees;
 use super::wording::count;
 use super::{Evidence, Report};
@@ -13,6 +14,8 @@ use super::{Evidence, Report};
 const NOT_DERIVED: &[&str] = &["tool_version", "given", "regression", "earlier_known"];
 /// Fields that name a file; only its last part must agree, as an export may be given by another path.
 const FILE_NAMES: &[&str] = &["source", "name"];
+/// Characters of a value that are shown; a traceback's first lines tell which it is.
+const SHOWN_CHARS: usize = 300;
 /// Mismatches listed at most; one is enough to fail, and a hostile report could have millions.
 const MAX_MISMATCHES: usize = 1000;
 
@@ -29,7 +32,8 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = format!("{}: the report says {}, the export gives {}", self.place, self.said, self.found);
+        let (said, found) = (cut(&self.said, SHOWN_CHARS), cut(&self.found, SHOWN_CHARS));
+        let line = format!("{}: the report says {said}, the export gives {found}", self.place);
         f.write_str(&super::escape::terminal(&line))
     }
 }
