@@ -93,6 +93,8 @@ pub struct Reading {
     pub malformed_bytes: u64,
     /// True when it was stopped before the end.
     pub interrupted: bool,
+    /// True when the first time that counts was chosen: whoever asked knows when the fault began.
+    pub told: bool,
 }
 
 /// Reads all sources into one summary, on every core. The same entries give the same summary whatever the number of
@@ -102,6 +104,7 @@ pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> 
     let claims = Claims::default();
     let parts = on_every_core(sources, options, |part: &mut Part, batch| part.take(batch, catalogue, &window, &claims));
     let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
+    reading.told = options.selection.since.is_some();
     reading.sources = parts.reads;
     parts.parts.into_iter().for_each(|part| part.add_to(&mut reading));
     reading.malformed.sort_by_key(|lost| lost.origin);
@@ -134,6 +137,7 @@ impl Reading {
             joined.malformed.extend(reading.malformed);
             joined.malformed_bytes += reading.malformed_bytes;
             joined.interrupted |= reading.interrupted;
+            joined.told |= reading.told;
         }
         joined.malformed.sort_by_key(|lost| lost.origin);
         joined.malformed.truncate(LOST_RANGES);
@@ -322,7 +326,7 @@ pub fn patterns(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&B
 pub fn conclude(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Report {
     let mined = reading.summary.settle(catalogue);
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
-    let incidents = cause::rank(&scene, &reading.summary, catalogue);
+    let incidents = cause::rank(&scene, &reading.summary, catalogue, baseline, reading.told);
     let sources: Vec<String> = reading.sources.iter().map(|read| read.name.clone()).collect();
     let mut report = compose(Findings {
         summary: &reading.summary,

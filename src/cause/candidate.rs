@@ -6,7 +6,7 @@ use crate::entry::{Component, ComponentKind};
 use crate::incident::{Anomaly, Scene, Series};
 use crate::pattern::signature::Signature;
 use crate::pattern::{Catalogue, Layer, Role};
-use crate::summary::{Change, Summary};
+use crate::summary::{Change, Exemplar, Summary};
 
 use super::explain::Explanation;
 use crate::time::{SECOND, Timestamp};
@@ -64,12 +64,19 @@ pub struct Candidate {
     pub own: Vec<usize>,
     /// Anomalies of others that blame it, with the share that does.
     pub blamed: Vec<(usize, f64)>,
+    /// Entries that show it and belong to no anomaly: requests that became slow.
+    pub shown: Vec<Exemplar>,
     /// The change that set it off, with how plausible that is.
     pub trigger: Option<(Change, f64)>,
 }
 
 /// Everything that can be at fault for the anomalies `among`.
-pub fn candidates(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Candidate> {
+pub(super) fn candidates(
+    scene: &Scene<'_>,
+    summary: &Summary,
+    catalogue: &Catalogue,
+    among: &[usize],
+) -> Vec<Candidate> {
     let mut drafts: BTreeMap<Component, Candidate> = BTreeMap::new();
     for &a in among {
         let anomaly = &scene.anomalies[a];
@@ -111,6 +118,7 @@ fn draft<'d>(drafts: &'d mut BTreeMap<Component, Candidate>, component: &Compone
         count: 0,
         own: Vec::new(),
         blamed: Vec::new(),
+        shown: Vec::new(),
         trigger: None,
     })
 }
@@ -144,7 +152,7 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
 }
 
 /// A network element logs nothing: what speaks for it are the calls that fail behind it.
-pub fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanation: &Explanation) {
+pub(super) fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanation: &Explanation) {
     let silent = candidate.own.is_empty() && candidate.blamed.is_empty();
     if candidate.component.kind != ComponentKind::Network || !silent {
         return;
@@ -166,12 +174,12 @@ pub fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanatio
 }
 
 /// Remote things that an anomaly mostly blames.
-pub fn remote_things<'a>(anomaly: &'a Anomaly<'_>) -> impl Iterator<Item = &'a Component> {
+pub(super) fn remote_things<'a>(anomaly: &'a Anomaly<'_>) -> impl Iterator<Item = &'a Component> {
     anomaly.blames.iter().filter(|(thing, share)| *share >= 0.3 && is_remote(thing)).map(|(thing, _)| thing)
 }
 
 /// The start of what clearly rose; of the rest only when nothing rose.
-pub fn first_evidence(scene: &Scene<'_>, evidence: &[usize]) -> Timestamp {
+pub(super) fn first_evidence(scene: &Scene<'_>, evidence: &[usize]) -> Timestamp {
     let starts = |risen: bool| {
         evidence.iter().map(|a| &scene.anomalies[*a]).filter(move |a| a.risen == risen).map(|a| a.span.start).min()
     };
@@ -198,7 +206,7 @@ fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64
 }
 
 /// What an anomaly says about `component`. A service whose database fails is a victim, whatever its own log calls it.
-pub fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> Role {
+pub(super) fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> Role {
     let anomaly = &scene.anomalies[a];
     let series = &scene.series[anomaly.series];
     if is_foreign(component, series.layer) && anomaly.component == component && blames_other(anomaly) {
@@ -208,7 +216,7 @@ pub fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> Role {
 }
 
 /// True when a layer lies outside of a service's own code and platform.
-pub fn is_foreign(component: &Component, layer: Layer) -> bool {
+pub(super) fn is_foreign(component: &Component, layer: Layer) -> bool {
     matches!(component.kind, ComponentKind::Service | ComponentKind::Job)
         && matches!(layer, Layer::Database | Layer::Dependency | Layer::Network)
 }
@@ -256,7 +264,7 @@ fn rollout_plausible(lag_ns: i64) -> f64 {
 }
 
 /// True when the change's target or resource is the component.
-pub fn touches(change: &Change, component: &Component) -> bool {
+pub(super) fn touches(change: &Change, component: &Component) -> bool {
     change.target == *component
         || crate::incident::short(&change.resource) == crate::incident::short(&component.name)
         || change.resource.split('/').any(|part| part == component.name)
@@ -302,6 +310,7 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
             own: Vec::new(),
             // It acts once: what fails later is no less plausible than what failed first.
             blamed: hit.into_iter().map(|a| (a, plausible(change, soonest))).collect(),
+            shown: Vec::new(),
             trigger: Some((change.clone(), plausible(change, soonest))),
         });
     }
@@ -315,7 +324,7 @@ fn cuts_network(change: &Change, signature: &Signature) -> bool {
 }
 
 /// True when calls to something outside do not get through: what a cut network looks like from inside.
-pub fn is_unreachable(series: &Series<'_>) -> bool {
+pub(super) fn is_unreachable(series: &Series<'_>) -> bool {
     const UNREACHED: [&str; 8] = ["timeout", "unreachable", "dial", "refused", "conn-", "socket", "unavailable", "dns"];
     const REACHED: [&str; 8] = ["statement", "lock", "pool", "request", "http", "worker", "phase", "upstream"];
     let Some(signature) = series.signature else { return false };
@@ -324,7 +333,7 @@ pub fn is_unreachable(series: &Series<'_>) -> bool {
 }
 
 /// True for what lies at the other end of a network: a database, a cache, a host.
-pub fn is_remote(thing: &Component) -> bool {
+pub(super) fn is_remote(thing: &Component) -> bool {
     matches!(
         thing.kind,
         ComponentKind::Database
@@ -362,7 +371,7 @@ fn plausible(change: &Change, lag_ns: i64) -> f64 {
 }
 
 /// What a change altered, by its resource name.
-pub fn changed_component(change: &Change) -> Component {
+pub(super) fn changed_component(change: &Change) -> Component {
     let parts: Vec<&str> = change.resource.split('/').collect();
     let after = |word: &str| {
         let at = parts.iter().rposition(|part| *part == word)?;

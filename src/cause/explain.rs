@@ -21,20 +21,20 @@ const MAX_STEPS: usize = 4;
 
 /// What a candidate explains.
 #[derive(Clone, Debug, Default)]
-pub struct Explanation {
+pub(super) struct Explanation {
     shares: BTreeMap<usize, f64>,
     /// Components with direct evidence.
-    pub victims: usize,
+    pub(super) victims: usize,
 }
 
 impl Explanation {
     /// How much of the anomaly is explained, 0 to 1.
-    pub fn of(&self, anomaly: usize) -> f64 {
+    pub(super) fn of(&self, anomaly: usize) -> f64 {
         self.shares.get(&anomaly).copied().unwrap_or(0.0)
     }
 
     /// Every anomaly that is explained at all, with how much.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         self.shares.iter().map(|(a, share)| (*a, *share))
     }
 
@@ -45,7 +45,7 @@ impl Explanation {
 }
 
 /// What `candidate` explains of the anomalies `among`.
-pub fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize]) -> Explanation {
+pub(super) fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize]) -> Explanation {
     let mut explanation = Explanation::default();
     // Component → first time it is known to suffer.
     let mut reached: BTreeMap<Component, Timestamp> = BTreeMap::new();

@@ -38,7 +38,7 @@ pub const WEIGHTS: [(&str, f64); 10] = [
 const EARLY_TOLERANCE_NS: i64 = 60 * SECOND;
 
 /// Scores every candidate on the anomalies `among`.
-pub fn score(
+pub(super) fn score(
     scene: &Scene<'_>,
     among: &[usize],
     explained: Vec<(Candidate, Explanation)>,
@@ -187,7 +187,7 @@ fn weighted_share(scene: &Scene<'_>, evidence: impl Iterator<Item = (usize, f64)
 }
 
 /// Confidence from the score and its lead over the second.
-pub fn set_confidence(incidents: &mut [Incident]) {
+pub(super) fn set_confidence(incidents: &mut [Incident]) {
     for incident in incidents {
         let scores: Vec<f64> = incident.causes.iter().map(|ranked| ranked.score).collect();
         for (i, ranked) in incident.causes.iter_mut().enumerate() {

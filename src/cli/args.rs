@@ -30,16 +30,25 @@ pub(super) enum Command {
     /// Read, conclude, report (the default)
     Analyze(AnalyzeArgs),
     /// Every failing pattern: counts, times, services, what is new
+    ///
+    /// What does not fail is told by classify.
     Patterns(PatternsArgs),
     /// Every entry as one line of JSON with its pattern, in the order of the input
+    ///
+    /// The input is read twice: once to learn its patterns, once to print. Standard input is kept in a temporary file for
+    /// that (in $TMPDIR), unless --patterns gives patterns that were learnt before.
     Classify(ClassifyArgs),
     /// The first half of analyze: read, and keep the account in a file
+    ///
+    /// Copies of an entry count once within one run, not over several: give overlapping exports to one run.
     Summarize(SummarizeArgs),
     /// The second half of analyze: conclude and report from summary files
     Report(ReportArgs),
     /// What is new, gone, grown between two JSON reports; exit status 1 when it got worse
     Compare(CompareArgs),
     /// Is every figure and quote of a JSON report true of this export? Exit status 1 when one is not
+    ///
+    /// Give the options that the report was made with; 2 when something cannot be read.
     Verify(VerifyArgs),
     /// Is what a written postmortem says true of this export? Exit status 1 when something is contradicted or a quote absent
     Audit(AuditArgs),
@@ -90,9 +99,6 @@ pub(super) struct PatternsArgs {
 }
 
 /// Every entry with its pattern.
-///
-/// The input is read twice: once to learn its patterns, once to print. Standard input is kept in a temporary file for
-/// that (in $TMPDIR), unless --patterns gives patterns that were learnt before.
 #[derive(Args, Debug)]
 pub(super) struct ClassifyArgs {
     #[command(flatten)]
@@ -142,7 +148,7 @@ pub(super) struct CompareArgs {
     pub(super) after: PathBuf,
 }
 
-/// A report and its export. Give the options that it was made with.
+/// A report and its export.
 #[derive(Args, Debug)]
 pub(super) struct VerifyArgs {
     /// The report, as JSON
@@ -238,7 +244,7 @@ pub(super) struct ContextArgs {
     /// A service profile: teams, tiers, targets, journeys, rules of assignment
     #[arg(long, value_name = "FILE")]
     pub(super) profile: Option<PathBuf>,
-    /// A folder of earlier incidents to compare with
+    /// A folder of earlier incidents to compare with: JSON reports, or what --remember keeps
     #[arg(long, value_name = "DIR")]
     pub(super) history: Option<PathBuf>,
     /// Add the incidents of this run to the folder of --history, one small JSON file each

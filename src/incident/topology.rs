@@ -116,7 +116,7 @@ impl Topology {
         }
         let used = summary.uses.iter().map(|((_, thing), _)| thing.clone());
         let blamed = series.iter().flat_map(|s| s.tally.blames.iter().map(|(thing, _)| thing.clone()));
-        for thing in used.chain(blamed).filter(|thing| is_named_instance(thing)) {
+        for thing in used.chain(blamed).filter(is_named_instance) {
             self.add_instance(&thing);
         }
     }
