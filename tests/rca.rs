@@ -1,8 +1,8 @@
 //! Labelled faults that write no error line: how often the true service is named, and whether healthy traces stay silent.
 //!
-//! `FIRSTFAULT_CASES` is a folder with `truth.json` (name → `{system, service, fault, inject_time, file, baseline}`) and the
-//! files it names; `FIRSTFAULT_SIM` a folder of simulated exports, each a folder with `truth.json` (`incidents`) and a
-//! `log.*` file. Without them there is nothing to measure, and the tests say so.
+//! `FIRSTFAULT_CASES` is a folder with `rca/`, in it `truth.json` (name → `{system, service, fault, inject_time, file,
+//! baseline}`) and the files it names, and with `sim/`, in it simulated exports, each a folder with `truth.json`
+//! (`incidents`) and a `log.*` file. Without them there is nothing to measure, and the tests say so.
 
 #![allow(clippy::print_stdout, reason = "the figures are what these tests are for")]
 
@@ -77,13 +77,19 @@ impl Case {
     }
 }
 
-/// Every case of `FIRSTFAULT_CASES`, in the order of their names.
-fn cases() -> impl Iterator<Item = Case> {
-    let folder = std::env::var_os("FIRSTFAULT_CASES").map(PathBuf::from);
+/// A folder of `FIRSTFAULT_CASES`; says so when there is none.
+fn recorded(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("FIRSTFAULT_CASES").map(|cases| Path::new(&cases).join(name));
+    let folder = folder.filter(|folder| folder.is_dir());
     if folder.is_none() {
-        println!("skipped: FIRSTFAULT_CASES names no folder of labelled faults");
+        println!("skipped: FIRSTFAULT_CASES names no folder with {name}/");
     }
-    let folder = folder.unwrap_or_default();
+    folder
+}
+
+/// Every labelled fault, in the order of their names.
+fn cases() -> impl Iterator<Item = Case> {
+    let folder = recorded("rca").unwrap_or_default();
     let truth: BTreeMap<String, serde_json::Value> = match std::fs::read(folder.join("truth.json")) {
         Ok(bytes) => serde_json::from_slice(&bytes).expect("truth.json is an object"),
         Err(_) => BTreeMap::new(),
@@ -102,12 +108,9 @@ fn cases() -> impl Iterator<Item = Case> {
     })
 }
 
-/// Folders of `FIRSTFAULT_SIM` whose truth has no incident.
+/// Simulated exports whose truth has no incident.
 fn healthy_exports() -> Vec<PathBuf> {
-    let Some(folder) = std::env::var_os("FIRSTFAULT_SIM").map(PathBuf::from) else {
-        println!("skipped: FIRSTFAULT_SIM names no folder of simulated exports");
-        return Vec::new();
-    };
+    let Some(folder) = recorded("sim") else { return Vec::new() };
     let healthy = |folder: &PathBuf| {
         let truth = std::fs::read(folder.join("truth.json")).unwrap_or_default();
         let truth: serde_json::Value = serde_json::from_slice(&truth).unwrap_or_default();
