@@ -69,7 +69,10 @@ fn room_of(path: &Path, rooms: &[String]) -> Option<usize> {
 /// Code without comments, up to the tests at its end: tests may read files and look at clocks.
 fn production(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let code = text.find("\n#[cfg(test)]\nmod ").map_or(text, |tests| &text[..tests]);
-    code.lines().enumerate().map(|(i, line)| (i + 1, line.split("//").next().unwrap_or(""))).filter(|(_, l)| !l.is_empty())
+    code.lines()
+        .enumerate()
+        .map(|(i, line)| (i + 1, line.split("//").next().unwrap_or("")))
+        .filter(|(_, l)| !l.is_empty())
 }
 
 /// Every room that a line names after `crate::`, also in `use crate::{entry, pattern::Layer}`.
@@ -125,7 +128,9 @@ fn only_source_and_cli_touch_the_world() {
     let rooms = rooms();
     let mut broken = Vec::new();
     for file in files("src", &["rs"]) {
-        let Some(room) = room_of(&file, &rooms).filter(|room| !DOORS.contains(&rooms[*room].as_str())) else { continue };
+        let Some(room) = room_of(&file, &rooms).filter(|room| !DOORS.contains(&rooms[*room].as_str())) else {
+            continue;
+        };
         if file.ends_with("tests.rs") {
             continue;
         }
