@@ -7,13 +7,13 @@
 #![allow(clippy::print_stdout, reason = "the figures are what these tests are for")]
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use firstfault::cause::silent::{Healthy, Silent, Window, episode, suspects};
+use firstfault::framing::{Batch, Cutter, Piece};
 use firstfault::summary::traces::Traces;
 use firstfault::time::Timestamp;
-use firstfault::{entry, framing, source};
+use firstfault::{entry, source};
 
 /// Share of faults whose service must be named first, and among the first three, when the onset is given.
 const GOAL: (f64, f64) = (0.90, 0.95);
@@ -167,12 +167,15 @@ fn export(folder: &Path) -> PathBuf {
 
 /// All traces of a file.
 fn read(path: &Path) -> Traces {
-    let mut bytes = Vec::new();
-    let mut input = source::open(&source::Source::File(path.to_owned())).expect("a case can be opened");
-    input.read_to_end(&mut bytes).expect("a case can be read");
-    let mut traces = Traces::default();
-    for record in framing::records(0, &bytes) {
-        entry::decode(record, &mut |entry| traces.observe(&entry, &component(&entry)));
+    let source = source::Source::File(path.to_owned());
+    let input = source::open(&source, &source::Options::default()).expect("a case can be opened");
+    let (mut cutter, mut batch, mut traces) = (Cutter::new(0, input), Batch::new(), Traces::default());
+    while cutter.next(&mut batch).expect("a case can be read") {
+        for piece in batch.pieces() {
+            if let Piece::Record(record) = piece {
+                entry::decode(record, &mut |entry| traces.observe(&entry, &component(&entry)));
+            }
+        }
     }
     traces
 }

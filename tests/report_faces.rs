@@ -4,7 +4,7 @@ mod report_example;
 
 use std::path::Path;
 
-use firstfault::report::{Report, escape, html, json, markdown, schema, table};
+use firstfault::report::{Incident, Priority, Report, Status, escape, html, json, markdown, schema, table};
 
 /// The faces of the example as files, to be looked at.
 fn keep(name: &str, text: &str) {
@@ -132,26 +132,70 @@ fn balanced(page: &str) {
     assert!(open.is_empty(), "never closed: {open:?}");
 }
 
+/// Messages that try to act: on terminals, in Markdown, HTML, Mermaid, spreadsheets.
+const HOSTILE: &[&str] = &[
+    "\u{1b}[2J\u{202e}\n# evil\n```\n<script>alert(1)</script> <img src=x onerror=alert(1)> | | [a](javascript:x) \"]; x --> y; \
+     %%{init:{}}%% =1+1 ' \u{9b}31m",
+    "\u{1b}]8;;http://evil.example\u{7}click\u{1b}]8;;\u{7}",
+    "\n\n# evil\n\n- item\n\n1. one\n\n> quote\n\n---\n\n    code",
+    "```\nfence\n`````\n~~~",
+    "`a`` b```",
+    "<!-- comment",
+    "<https://evil.example> http://evil.example www.evil.example evil@evil.example",
+    "![image](https://evil.example/x.png) [link][ref]\n[ref]: https://evil.example",
+    "</code></pre></details></section><iframe src=//evil.example>",
+    "\" onmouseover=\"alert(1)\" x='",
+    "| a | b |\n|---|---|\n| c | d |",
+    "**bold** _it_ ~~gone~~ $x^2$ &lt;b&gt; &#60;b&#62;",
+    "=HYPERLINK(\"http://evil.example\")",
+    "\\",
+    "\\`",
+    "*",
+    "-",
+    "+ plus",
+    "#",
+    "\t",
+    "",
+    "\u{feff}\u{200b}\u{2066}\u{2028}",
+];
+
 #[test]
 fn a_hostile_report_acts_in_no_face() {
-    let report = hostile_report();
-    let markdown = markdown::render(&report);
-    let table = table::render(&report, &table::Options::default());
-    let html = html::render(&report);
-    keep("hostile.md", &markdown);
-    keep("hostile.txt", &table);
-    keep("hostile.html", &html);
-    for (face, text) in [("markdown", &markdown), ("table", &table), ("html", &html), ("json", &json::render(&report))]
-    {
-        let acting = text.chars().find(|c| *c != '\n' && escape::is_unsafe(*c));
-        assert_eq!(acting, None, "{face}");
+    for (i, evil) in HOSTILE.iter().enumerate() {
+        let report = hostile_report(evil);
+        let markdown = markdown::render(&report);
+        let table = table::render(&report, &table::Options::default());
+        let html = html::render(&report);
+        if i == 0 {
+            keep("hostile.md", &markdown);
+            keep("hostile.txt", &table);
+            keep("hostile.html", &html);
+        }
+        for (face, text) in
+            [("markdown", &markdown), ("table", &table), ("html", &html), ("json", &json::render(&report))]
+        {
+            let acting = text.chars().find(|c| *c != '\n' && escape::is_unsafe(*c));
+            assert_eq!(acting, None, "{face} of {evil:?}");
+        }
+        for markup in ["<script", "<img", "<iframe", "<!--", "javascript:x\"", "href=\"http:", "evil.example\""] {
+            assert!(!html.contains(markup), "{markup} in the page of {evil:?}");
+        }
+        balanced(&html);
+        let harmless = skeleton(&markdown::render(&hostile_report("harmless")));
+        let difference = skeleton(&markdown).into_iter().zip(harmless).enumerate().find(|(_, (a, b))| a != b);
+        assert_eq!(difference, None, "markup of {evil:?}");
     }
-    assert!(!html.contains("<script") && !html.contains("<img"));
-    balanced(&html);
-    for line in markdown.lines() {
-        let line = line.trim_start_matches(['>', ' ', '-', '*']);
-        assert!(!line.starts_with("# evil") && !line.starts_with("<script"), "{line}");
-    }
+}
+
+/// The structure of a Markdown document: every element that opens or closes, without texts.
+fn skeleton(markdown: &str) -> Vec<String> {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+    let name = |event: Event<'_>| match event {
+        Event::Text(_) | Event::Code(_) | Event::SoftBreak => None,
+        Event::Start(Tag::CodeBlock(_)) => Some("code block".to_owned()),
+        other => Some(format!("{other:?}")),
+    };
+    Parser::new_ext(markdown, Options::all()).filter_map(name).collect()
 }
 
 #[test]
@@ -162,12 +206,57 @@ fn an_empty_report_has_every_face() {
     assert!(html::render(&report).contains("No incident"));
 }
 
+#[test]
+fn several_incidents_and_bare_ones_have_every_face() {
+    let mut report = report_example::report();
+    report.incidents.push(bare_incident());
+    report.earlier_known = Some(7);
+    report.incidents[0].affected[0].component =
+        "acme-prod/europe-west1/namespaces/checkout-backend-with-a-very-long-name-00042-abc".into();
+    let markdown = markdown::render(&report);
+    keep("two.md", &markdown);
+    assert!(markdown.contains("## I1: checkout cannot start") && markdown.contains("## I2: mailer is slow"));
+    assert!(markdown.contains("### Chain of events") && markdown.contains("No chain could be drawn"));
+    assert!(markdown.contains("the export holds no failed request, so what users saw cannot be counted"));
+    assert!(markdown.contains("Never seen here: no chain like it among 7 incidents kept."));
+    let table = table::render(&report, &table::Options::default());
+    keep("two.txt", &table);
+    assert!(table.contains("P3 RESOLVED  I2") && table.contains("never seen here (7 earlier incidents compared)"));
+    let page = html::render(&report);
+    keep("two.html", &page);
+    balanced(&page);
+    assert!(page.contains("href=\"#incident-2\"") && page.contains("id=\"incident-2\""));
+    let brief = table::render(&report, &table::Options { top: 1, ..Default::default() });
+    assert!(brief.contains("I2  mailer is slow") && !brief.contains("by absence"));
+}
+
+/// An incident of which the export tells next to nothing.
+fn bare_incident() -> Incident {
+    Incident {
+        id: "I2".into(),
+        title: "mailer is slow".into(),
+        status: Status::Resolved,
+        priority: Priority::P3,
+        priority_rule: "P3: errors that no request was seen to suffer from".into(),
+        end: Some(report_example::at("12:00:00")),
+        failure_entries: 3,
+        episodes: vec![],
+        affected: vec![],
+        causes: vec![],
+        chain: vec![],
+        ruled_out: vec![],
+        timeline: vec![],
+        changes: vec![],
+        moments: vec![],
+        restarts: None,
+        ..report_example::report().incidents.remove(0)
+    }
+}
+
 /// The example with every text from logs replaced by an attack, through JSON so that none is forgotten.
-fn hostile_report() -> Report {
-    const EVIL: &str = "\u{1b}[2J\u{202e}\n# evil\n```\n<script>alert(1)</script> <img src=x onerror=alert(1)> | | [a](javascript:x) \
-                        \"]; x --> y; %%{init:{}}%% =1+1 ' \u{9b}31m";
+fn hostile_report(evil: &str) -> Report {
     let mut value = serde_json::to_value(report_example::report()).expect("JSON");
-    poison(&mut value, EVIL);
+    poison(&mut value, evil);
     serde_json::from_value(value).expect("still a report")
 }
 

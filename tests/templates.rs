@@ -1,5 +1,7 @@
 //! Template mining from outside: a split never shows, hostile input stays bounded, labelled logs are told apart.
 
+#![allow(clippy::print_stdout, reason = "the scores of labelled sets are read by people")]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
@@ -84,14 +86,29 @@ fn mine_in_parts(messages: &[(u8, String)], cap: usize, dice: &mut Dice) -> Mine
 fn a_split_never_shows() {
     let mut dice = Dice(0x5eed);
     for cap in [3, 7, 20, 60, 200, 1_000, 1_000_000] {
-        for _ in 0..12 {
-            let n_messages = 50 + dice.roll(600);
-            let mut messages: Vec<_> = (0..n_messages).map(|_| (dice.roll(3) as u8, message(&mut dice))).collect();
+        for _ in 0..20 {
+            let (n_messages, n_scopes) = (50 + dice.roll(600), [1, 3, 30][dice.roll(3)]);
+            let mut messages: Vec<_> =
+                (0..n_messages).map(|_| (dice.roll(n_scopes) as u8, message(&mut dice))).collect();
             let whole = written(&mine(&messages, cap));
             dice.shuffle(&mut messages);
             let parts = mine_in_parts(&messages, cap, &mut dice);
             assert_eq!(written(&parts), whole, "cap {cap}, {n_messages} messages");
         }
+    }
+}
+
+#[test]
+fn a_split_never_shows_among_thousands_of_keys() {
+    let mut dice = Dice(0xace);
+    let words: Vec<String> = (0..6_000).map(|_| dice.word()).collect();
+    let mut messages: Vec<_> = (0..20_000)
+        .map(|_| (dice.roll(2) as u8, format!("{} failed with code {}", words[dice.roll(6_000)], dice.roll(3))))
+        .collect();
+    for cap in [2_000, 20_000, 1_000_000] {
+        let whole = written(&mine(&messages, cap));
+        dice.shuffle(&mut messages);
+        assert!(written(&mine_in_parts(&messages, cap, &mut dice)) == whole, "cap {cap}");
     }
 }
 
@@ -138,6 +155,22 @@ fn scopes_never_share_a_template() {
     assert_eq!(settled.templates[0].id, settled.templates[1].id, "an id says what, not where");
 }
 
+#[test]
+fn a_noisy_scope_does_not_cost_the_others_their_templates() {
+    let mut dice = Dice(0xd1ce);
+    let mut templates = Mined::with_cap(400);
+    for n in 0..20_000 {
+        let noise = (0..5).map(|_| dice.word()).collect::<Vec<_>>().join(" ");
+        *templates.observe(&0, &noise) += 1;
+        *templates.observe(&1, ["disk failed", "disk full", "cannot reach the database"][n % 3]) += 1;
+    }
+    assert!(templates.is_capped());
+    let settled = templates.settle();
+    let quiet: Vec<_> = settled.templates.iter().filter(|t| t.scope == 1).map(|t| t.text.as_str()).collect();
+    assert_eq!(quiet.len(), 3, "{quiet:?}");
+    assert!(settled.templates.iter().filter(|t| t.scope == 1).all(|t| !t.is_collapsed));
+}
+
 /// The text for people of the only template of these messages.
 fn text_of(messages: &[&str]) -> String {
     let mut templates = Mined::default();
@@ -157,6 +190,32 @@ fn people_read_what_the_messages_share() {
     );
     let many: Vec<_> = (0..20).map(|n| format!("worker exited with code {}", n % 2)).collect();
     assert_eq!(text_of(&many.iter().map(String::as_str).collect::<Vec<_>>()), "worker exited with code {0|1}");
+}
+
+#[test]
+fn requests_stay_apart_until_their_parts_are_many() {
+    use firstfault::pattern::template::route;
+    let mut templates = Mined::default();
+    for (path, status) in
+        [("/cart/17", 503), ("/cart/4", 503), ("/cart/new", 503), ("/stock/9", 503), ("/cart/17", 200)]
+    {
+        *templates.observe(&0, &route("GET", path, status)) += 1;
+    }
+    for n in 0..20 {
+        let name: String = format!("{n:05}").bytes().map(|b| char::from(b - b'0' + b'k')).collect();
+        *templates.observe(&1, &route("GET", &format!("/users/{name}/avatar"), 404)) += 1;
+    }
+    let settled = templates.settle();
+    let mut texts: Vec<_> = settled.templates.iter().map(|t| t.template.as_str()).collect();
+    texts.sort_unstable();
+    let expected = [
+        "GET /cart/<*> 200",
+        "GET /cart/<*> 503",
+        "GET /cart/new 503",
+        "GET /stock/<*> 503",
+        "GET /users/<*>/avatar 404",
+    ];
+    assert_eq!(texts, expected);
 }
 
 /// Messages that share as little as they can.

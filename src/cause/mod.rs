@@ -5,11 +5,11 @@ mod explain;
 mod score;
 pub mod silent;
 
-pub use candidate::Candidate;
+pub use candidate::{Candidate, stands_alone};
 pub use score::{Feature, WEIGHTS};
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{Anomaly, Scene};
+use crate::incident::{self, Anomaly, Scene};
 use crate::pattern::{Catalogue, Role};
 use crate::summary::Summary;
 use crate::time::{SECOND, Span};
@@ -63,7 +63,7 @@ pub struct Incident {
 pub fn rank(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue) -> Vec<Incident> {
     let mut left: Vec<usize> = (0..scene.anomalies.len()).collect();
     let mut incidents: Vec<Incident> = Vec::new();
-    while incidents.len() < MAX_INCIDENTS && is_seed(scene, &left) {
+    while incidents.len() < MAX_INCIDENTS && is_seed(scene, summary, &left, incidents.is_empty()) {
         let ranked = ranked(scene, summary, catalogue, &left);
         let Some((best, explanation)) = ranked.first() else { break };
         let mut mine: Vec<usize> = left.iter().copied().filter(|a| explanation.of(*a) >= BELONGS).collect();
@@ -76,7 +76,7 @@ pub fn rank(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue) -> Vec<
             None => {
                 let causes = self::ranked(scene, summary, catalogue, &mine);
                 let causes = causes.into_iter().map(|(ranked, _)| ranked).take(TOP).collect();
-                incidents.push(incident(scene, mine, causes));
+                incidents.push(found(scene, mine, causes));
             }
         }
     }
@@ -123,18 +123,32 @@ fn hull(scene: &Scene<'_>, anomalies: &[usize]) -> Span {
 }
 
 /// True when what is left can begin an incident: harm was done, and enough of it.
-fn is_seed(scene: &Scene<'_>, left: &[usize]) -> bool {
-    let grave = || {
-        let anomalies = left.iter().map(|a| &scene.anomalies[*a]);
-        anomalies.filter(|a| scene.series[a.series].grave && a.component.kind != ComponentKind::Job)
-    };
-    let weight: f64 = grave().map(|anomaly| anomaly.weight).sum();
-    let harm = grave().any(|anomaly| match scene.series[anomaly.series].role {
+fn is_seed(scene: &Scene<'_>, summary: &Summary, left: &[usize], is_first: bool) -> bool {
+    let failures_only = is_first && incident::holds_failures_only(summary);
+    let grave: Vec<&Anomaly<'_>> = left
+        .iter()
+        .map(|a| &scene.anomalies[*a])
+        .filter(|a| scene.series[a.series].grave && (failures_only || a.component.kind != ComponentKind::Job))
+        .collect();
+    let role = |anomaly: &Anomaly<'_>| scene.series[anomaly.series].role;
+    let weight: f64 = grave.iter().map(|anomaly| anomaly.weight).sum();
+    let harm = grave.iter().any(|anomaly| match role(anomaly) {
         Role::Effect => anomaly.risen,
         Role::Cause => anomaly.risen || anomaly.count >= CAUSE_LEAST,
         _ => anomaly.risen && anomaly.count >= ERRORS_LEAST,
     });
-    weight >= SEED_WEIGHT && harm
+    // A single failure that is known to break things, and the thing it broke, on one component.
+    let broke = || {
+        grave.iter().any(|effect| {
+            let is_broken = role(effect) == Role::Effect && effect.component.kind != ComponentKind::LoadBalancer;
+            is_broken
+                && grave.iter().any(|cause| {
+                    let known = scene.series[cause.series].signature.is_some();
+                    cause.component == effect.component && known && role(cause) != Role::Effect
+                })
+        })
+    };
+    weight >= SEED_WEIGHT && (harm || failures_only || is_first && broke())
 }
 
 /// Entries of a signature that can begin a cascade by itself, to be an incident without a clear rise.
@@ -177,7 +191,7 @@ fn gate(ranked: &mut [(Ranked, Explanation)]) {
     ranked.sort_by_key(|(ranked, _)| !is_cause(ranked));
 }
 
-fn incident(scene: &Scene<'_>, anomalies: Vec<usize>, causes: Vec<Ranked>) -> Incident {
+fn found(scene: &Scene<'_>, anomalies: Vec<usize>, causes: Vec<Ranked>) -> Incident {
     let mut incident = Incident { anomalies, span: scene.export, episodes: Vec::new(), causes };
     settle(scene, &mut incident);
     incident

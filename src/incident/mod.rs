@@ -138,7 +138,11 @@ fn judge<'s>(scene: &mut Scene<'s>, summary: &'s Summary, baseline: Option<&Base
             let count = series.tally.seen.count;
             push(scene, index, span, count, baseline.is_some());
         }
-        Shape::Sporadic(burst) if baseline.is_none() && is_spread(burst.span, scene.export, burst.count) => {
+        Shape::Sporadic(burst)
+            if baseline.is_none()
+                && is_spread(burst.span, scene.export, burst.count)
+                && !suffers(&scene.series[index], summary) =>
+        {
             let reason = format!("{} entries now and then over most of the export", burst.count);
             scene.background.push(Background { series: index, reason });
         }
@@ -175,18 +179,26 @@ fn usual(series: &Series<'_>, summary: &Summary, baseline: &Baseline) -> Option<
 
 /// True when a failure that is there all along is an outage all the same: the export starts inside the incident.
 fn suffers(series: &Series<'_>, summary: &Summary) -> bool {
-    if !series.grave || series.component.kind == ComponentKind::Job {
+    if !series.grave {
         return false;
     }
-    let failing = summary.ledger.matched + summary.ledger.mined;
-    if failing as f64 >= FAILURES_ONLY * summary.ledger.entries as f64 {
+    if holds_failures_only(summary) {
         return true;
+    }
+    if series.component.kind == ComponentKind::Job {
+        return false;
     }
     let Some(activity) = summary.components.get(series.component) else { return false };
     let total = |timeline: &crate::summary::Timeline| timeline.slots().map(|(_, _, n)| n).sum::<u64>();
     let (all, failed) = (total(&activity.requests.all), total(&activity.requests.failed));
     let requests_fail = failed >= SUFFERING_LEAST && failed as f64 >= SUFFERING_SHARE * all as f64;
     requests_fail || exits(summary, series.component) >= SUFFERING_LEAST
+}
+
+/// True when most entries fail: an export of errors, in which nothing can be told from what is usual.
+pub fn holds_failures_only(summary: &Summary) -> bool {
+    let failing = summary.ledger.matched + summary.ledger.mined;
+    failing as f64 >= FAILURES_ONLY * summary.ledger.entries as f64
 }
 
 /// Process exits of a component.

@@ -1,6 +1,6 @@
 //! Series: one pattern on one component, known or mined alike.
 
-use crate::entry::{Component, ComponentKind};
+use crate::entry::{Component, ComponentKind, Severity};
 use crate::pattern::signature::Signature;
 use crate::pattern::{Catalogue, Gravity, Layer, Role, mined_layer};
 use crate::summary::{Mined, Summary, Tally, stable_hash};
@@ -42,8 +42,8 @@ pub fn series<'s>(summary: &'s Summary, mined: &'s Mined, catalogue: &'s Catalog
             signature: Some(signature),
             role: signature.role,
             layer: signature.layer,
-            grave: signature.layer != Layer::Client,
-            gravity: if signature.layer == Layer::Client { Gravity::Client } else { Gravity::Grave },
+            grave: gravity_of(signature, tally) == Gravity::Grave,
+            gravity: gravity_of(signature, tally),
             tally,
         })
     });
@@ -67,4 +67,14 @@ pub fn series<'s>(summary: &'s Summary, mined: &'s Mined, catalogue: &'s Catalog
         }
     });
     known.chain(mined).collect()
+}
+
+/// How grave a known pattern is: warnings that need not be a cause stay warnings.
+fn gravity_of(signature: &Signature, tally: &Tally) -> Gravity {
+    let warns = tally.worst_severity() == Some(Severity::Warning);
+    match signature.role {
+        _ if signature.layer == Layer::Client => Gravity::Client,
+        Role::Either if warns && signature.layer == Layer::Application => Gravity::Warning,
+        _ => Gravity::Grave,
+    }
 }

@@ -199,6 +199,10 @@ mod tests {
         check("dial tcp 10.1.2.3:5432: i/o timeout", &[(Database, "10.1.2.3")]);
         check("POST https://pay.example.com/v1/charge timed out", &[(Host, "pay.example.com")]);
         check("projects/1/secrets/db-password/versions/3 denied", &[(Secret, "db-password")]);
+        check(
+            "connection to server on socket \"/cloudsql/acme-staging:us-central1:staging-shared-pg/.s.PGSQL.5432\" failed: server closed",
+            &[(Database, "acme-staging:us-central1:staging-shared-pg")],
+        );
         check("egress via VPC connector main-conn", &[(Network, "main-conn")]);
     }
 

@@ -63,15 +63,16 @@ pub struct Observation<'e> {
 }
 
 impl Observation<'_> {
-    /// The text that stands for the entry: its message, else `METHOD url status`.
+    /// The text that stands for the entry: its message, else `METHOD … url … status`.
     pub fn text<'t>(&self, entry: &'t Entry<'_>) -> Cow<'t, str> {
         match &entry.http {
             Some(http) if entry.message.is_empty() => {
-                Cow::Owned(format!("{} {} {}", http.method, http.url, http.status).trim().to_owned())
+                // Three fields of the entry, not one text: what is left out between them is marked as such.
+                Cow::Owned(format!("{} … {} … {}", http.method, http.url, http.status))
             }
             _ => match &entry.audit {
                 Some(audit) if entry.message.is_empty() => {
-                    Cow::Owned(format!("{} {}", audit.method, audit.resource_name))
+                    Cow::Owned(format!("{} … {}", audit.method, audit.resource_name))
                 }
                 _ => Cow::Borrowed(entry.message.as_ref()),
             },

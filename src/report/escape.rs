@@ -8,6 +8,9 @@ use std::borrow::Cow;
 /// Characters of a Mermaid label at most; longer ones make the drawing unreadable.
 const MERMAID_LABEL_CHARS: usize = 90;
 
+/// What stands for a text without any character, so that markup around it keeps its form.
+const EMPTY: &str = "(empty)";
+
 /// True for characters that act instead of being shown: controls, bidirectional marks, and invisible ones.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -42,6 +45,9 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 /// Text that a renderer would link by itself (addresses, mentions, issue numbers) is set as code, where nothing links.
 pub fn markdown(text: &str) -> String {
     let text = terminal(text.trim());
+    if text.is_empty() {
+        return EMPTY.to_owned();
+    }
     if links_by_itself(&text) {
         return markdown_code(&text);
     }
@@ -57,7 +63,7 @@ pub fn markdown(text: &str) -> String {
             _ => false,
         };
         let inside_word = c == '_' && before.is_alphanumeric() && after.is_alphanumeric();
-        if opens_block || (!inside_word && "\\`*_[]<>|&~$!{}".contains(c)) {
+        if opens_block || (!inside_word && "\\`*_[]<>|&~$!{}^".contains(c)) {
             out.push('\\');
         }
         out.push(c);
@@ -71,7 +77,7 @@ pub fn markdown(text: &str) -> String {
 pub fn markdown_code(text: &str) -> String {
     let text = terminal(text.trim());
     if text.is_empty() {
-        return String::new();
+        return EMPTY.to_owned();
     }
     let fence = "`".repeat(longest_run(&text, '`') + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
@@ -104,6 +110,11 @@ pub fn html(text: &str) -> String {
         }
     }
     out
+}
+
+/// Text of several lines for HTML, inside `<pre>`: as [`html`], with its line breaks kept.
+pub fn html_lines(text: &str) -> String {
+    text.trim_end().lines().map(html).collect::<Vec<_>>().join("\n")
 }
 
 /// Text for a cell of an HTML table: as [`html`], and no formula when the table is pasted into a spreadsheet.
@@ -270,6 +281,7 @@ mod tests {
             assert!(!out.contains(['<', '>', '"', '\'', '`']) && !out.contains(is_unsafe), "{out}");
             assert!(out.split('&').skip(1).all(|after| after.contains(';')), "{out}");
         }
+        assert_eq!(html_lines("a\n<b>\r\n\u{1b}c\n"), "a\n&lt;b&gt;\n&lt;U+001B&gt;c");
         assert_eq!(html("<a href='x'>&amp;"), "&lt;a href=&#39;x&#39;&gt;&amp;amp;");
     }
 

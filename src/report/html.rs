@@ -1,17 +1,19 @@
 //! The report as one HTML file: no network, no script, light and dark, phone and paper.
 
-use super::escape::{html as text, html_cell as cell, link};
+use super::escape::{cut, html as text, html_cell as cell, html_lines, link};
 use super::exhibits::query;
 use super::svg::{Mark, failures_chart, requests_chart};
 use super::wording::{
-    TIERS, bytes, count, counted, duration, failed_share, kind, last_known, layer, list, percent, short_method, status,
+    self, TIERS, bytes, clock, count, counted, duration, failed_share, kind, last_known, layer, list, percent,
+    short_method, status,
 };
-use super::{
-    Action, Affected, Cause, Change, Evidence, Incident, Link, Moment, Priority, Report, Status, Ticket, Trigger,
-};
+use super::{Action, Cause, Evidence, Incident, Link, Moment, Priority, Report, RouteCount, Status, Ticket, Trigger};
 
 /// Patterns in the table at the end at most; the rest is in the JSON.
 const MAX_PATTERNS: usize = 200;
+
+/// Lost ranges and patterns of noise listed at most.
+const MAX_LISTED: usize = 12;
 
 /// The report as an HTML document.
 pub fn render(report: &Report) -> String {
@@ -81,9 +83,7 @@ fn incident(page: &mut String, incident: &Incident, report: &Report) {
         badges(incident)
     ));
     facts(page, incident, report);
-    if let Some(action) =
-        incident.causes.iter().flat_map(|cause| &cause.actions).find(|action| action.priority == "now")
-    {
+    if let Some(action) = wording::actions(incident).into_iter().find(|action| action.priority == "now") {
         page.push_str(&format!("<div class=\"card now\">{}</div>\n", action_text(action, "Do now: ")));
     }
     tickets(page, incident, report);
@@ -91,10 +91,10 @@ fn incident(page: &mut String, incident: &Incident, report: &Report) {
     causes(page, incident);
     chain(page, incident);
     moments(page, incident);
-    affected(page, &incident.affected);
+    affected(page, incident);
     restarts(page, incident);
     ruled_out(page, incident);
-    changes(page, &incident.changes);
+    changes(page, incident);
     actions(page, incident);
     earlier(page, incident, report);
     page.push_str("</section>\n");
@@ -130,7 +130,10 @@ fn facts(page: &mut String, incident: &Incident, report: &Report) {
         incident.affected.iter().filter(|affected| affected.requests > 0).max_by_key(|affected| affected.failures)
     {
         let share = worst.failures as f64 / worst.requests as f64;
-        facts.push((percent(share), format!("of {} requests to {} failed", count(worst.requests), worst.component)));
+        facts.push((
+            percent(share),
+            format!("of {} requests to {} failed", count(worst.requests), cut(&worst.component, 40)),
+        ));
     }
     if let Some(restarts) = &incident.restarts {
         let period = restarts.period_s.map_or(String::new(), |period| format!(", every {}", duration(period)));
@@ -231,7 +234,7 @@ fn cause_body(page: &mut String, cause: &Cause, incident: &Incident) {
     page.push_str(&format!(
         "<p>Observed: {} show or name it, first at {} UTC. Inferred: {} of {} failing entries follow from it.</p>\n",
         counted(cause.count, "entry", "entries"),
-        cause.first_seen.clock(),
+        clock(cause.first_seen, incident.start),
         count(cause.explains),
         count(incident.failure_entries)
     ));
@@ -266,13 +269,12 @@ fn quote(page: &mut String, evidence: &Evidence) {
     let open =
         open.map_or(String::new(), |url| format!(" · <a href=\"{}\" rel=\"noreferrer\">Logs Explorer</a>", text(&url)));
     page.push_str(&format!(
-        "<blockquote><p><small>{} UTC · {} · {}</small></p><pre><code>{}</code></pre><p class=\"where\">insertId {} · {} at byte {}{open}<br>{}</p>\
+        "<blockquote><p><small>{} UTC · {} · {}</small></p><pre><code>{}</code></pre><p class=\"where\">{} at byte {}{open}<br>{}</p>\
          </blockquote>\n",
-        evidence.effect_time.clock(),
+        evidence.effect_time.date_clock(),
         text(&evidence.component),
         text(&evidence.severity),
-        text(&evidence.message),
-        text(&evidence.insert_id),
+        html_lines(&evidence.message),
         text(&evidence.source),
         evidence.offset,
         text(&query(evidence))
@@ -311,7 +313,7 @@ fn chain(page: &mut String, incident: &Incident) {
             "<li class=\"trigger\"><div class=\"link\">{}<span>{} · {} UTC · trigger</span></div></li>\n",
             text(short_method(&trigger.what)),
             text(&trigger.resource),
-            trigger.at.clock()
+            clock(trigger.at, incident.start)
         ));
     }
     for (i, link) in incident.chain.iter().enumerate() {
@@ -320,12 +322,13 @@ fn chain(page: &mut String, incident: &Incident) {
             (0, Some(trigger)) => Some((link.first_seen.seconds_since(trigger.at), "inferred")),
             _ => Some((link.lag_s, if link.basis == "observed" { "observed" } else { "inferred" })),
         };
-        chain_link(page, link, i == 0, lag);
+        let when = clock(link.first_seen, incident.start);
+        chain_link(page, link, &when, i == 0, lag);
     }
     page.push_str("</ol>\n");
 }
 
-fn chain_link(page: &mut String, link: &Link, is_first: bool, lag: Option<(f64, &str)>) {
+fn chain_link(page: &mut String, link: &Link, when: &str, is_first: bool, lag: Option<(f64, &str)>) {
     let first = if is_first { "first" } else { "" };
     let (class, lag) = match lag {
         Some((seconds, basis)) => (basis, format!("<div class=\"lag\">{} later, {basis}</div>", duration(seconds))),
@@ -335,7 +338,7 @@ fn chain_link(page: &mut String, link: &Link, is_first: bool, lag: Option<(f64, 
         "<li class=\"{first} {class}\">{lag}<div class=\"link\">{}<span>{} · {} UTC · {}</span></div></li>\n",
         text(&link.title),
         text(&link.component),
-        link.first_seen.clock(),
+        when,
         counted(link.count, "entry", "entries")
     ));
 }
@@ -363,7 +366,7 @@ fn moments(page: &mut String, incident: &Incident) {
             "<li class=\"{class}\"><small>{}</small><time datetime=\"{}\">{}</time><span>{milestone}{} <small>({})</small></span></li>\n",
             i + 1,
             moment.at,
-            moment.at.clock(),
+            clock(moment.at, incident.start),
             text(&moment.text),
             text(&source)
         ));
@@ -371,7 +374,8 @@ fn moments(page: &mut String, incident: &Incident) {
     page.push_str("</ol>\n");
 }
 
-fn affected(page: &mut String, affected: &[Affected]) {
+fn affected(page: &mut String, incident: &Incident) {
+    let affected = &incident.affected;
     if affected.is_empty() {
         return;
     }
@@ -405,24 +409,25 @@ fn affected(page: &mut String, affected: &[Affected]) {
         );
     }
     page.push_str("</tbody></table>\n");
-    routes(page, affected);
+    routes(page, incident);
 }
 
 fn meter(share: f64) -> String {
     format!("<span class=\"meter\"><i style=\"width:{:.1}%\"></i></span>", share.clamp(0.0, 1.0) * 100.0)
 }
 
-fn routes(page: &mut String, affected: &[Affected]) {
+fn routes(page: &mut String, incident: &Incident) {
     for (kind, title) in [("http", "Routes"), ("websocket", "WebSocket"), ("health", "Health endpoints")] {
-        let of_kind = affected.iter().flat_map(|one| one.routes.iter().map(move |route| (one, route)));
-        let items: String = of_kind
-            .filter(|(_, route)| route.kind == kind)
-            .map(|(one, route)| {
-                let share = failed_share(route.failures, route.requests);
-                format!("<li><code>{}</code> of {}: {share}</li>\n", text(&route.route), text(&one.component))
-            })
-            .collect();
-        if !items.is_empty() {
+        let (routes, left_out) = wording::routes(incident, kind);
+        let item = |(component, route): &(&str, &RouteCount)| {
+            let share = failed_share(route.failures, route.requests);
+            format!("<li><code>{}</code> of {}: {share}</li>\n", text(&route.route), text(component))
+        };
+        let mut items: String = routes.iter().map(item).collect();
+        if left_out > 0 {
+            items.push_str(&format!("<li>and {left_out} more, listed in the JSON report</li>\n"));
+        }
+        if !routes.is_empty() {
             page.push_str(&format!("<h3>{title}</h3>\n<ul>\n{items}</ul>\n"));
         }
     }
@@ -467,7 +472,8 @@ fn ruled_out(page: &mut String, incident: &Incident) {
     }
 }
 
-fn changes(page: &mut String, changes: &[Change]) {
+fn changes(page: &mut String, incident: &Incident) {
+    let changes = &incident.changes;
     if changes.is_empty() {
         return;
     }
@@ -477,7 +483,7 @@ fn changes(page: &mut String, changes: &[Change]) {
         row(
             page,
             &[
-                ("Time", "t", change.at.clock()),
+                ("Time", "t", clock(change.at, incident.start)),
                 ("Change", "", cell(short_method(&change.what))),
                 ("Resource", "", cell(&change.resource)),
                 ("Verdict", "t", cell(&change.verdict)),
@@ -489,7 +495,7 @@ fn changes(page: &mut String, changes: &[Change]) {
 }
 
 fn actions(page: &mut String, incident: &Incident) {
-    let actions: Vec<&Action> = incident.causes.iter().flat_map(|cause| &cause.actions).collect();
+    let actions = wording::actions(incident);
     if actions.is_empty() {
         return;
     }
@@ -568,7 +574,7 @@ fn coverage(page: &mut String, report: &Report) {
     for warning in &coverage.warnings {
         page.push_str(&format!("<li>{}</li>\n", text(&warning.text)));
     }
-    for range in &coverage.malformed {
+    for range in coverage.malformed.iter().take(MAX_LISTED) {
         page.push_str(&format!(
             "<li>{}: {} lost at byte {}: {}</li>\n",
             text(&range.source),
@@ -577,7 +583,7 @@ fn coverage(page: &mut String, report: &Report) {
             text(&range.reason)
         ));
     }
-    for noise in &report.noise {
+    for noise in report.noise.iter().take(MAX_LISTED) {
         page.push_str(&format!(
             "<li>Noise: {} of <code>{}</code> at {}: {}</li>\n",
             counted(noise.count, "entry", "entries"),

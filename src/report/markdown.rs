@@ -6,14 +6,20 @@
 use super::escape::{link, markdown as text, markdown_cell as cell, markdown_code as code};
 use super::exhibits::{Exhibits, query};
 use super::wording::{
-    LAYERS, TIERS, bytes, count, counted, duration, failed_share, failures, kind, last_known, layer, list, percent,
-    short_method, status,
+    self, LAYERS, TIERS, bytes, clock, count, counted, duration, failed_share, failures, kind, last_known, layer, list,
+    percent, short_method, status,
 };
-use super::{Action, Affected, Cause, Coverage, Incident, Link, Report, Status, Ticket};
+use super::{Action, Affected, Cause, Coverage, Incident, Link, Report, RouteCount, Status, Ticket};
+use crate::pattern::Layer;
 use crate::time::Timestamp;
 
 /// Values of one kind shown in the failure pattern at most; the rest is in the JSON.
 const MAX_VALUES: usize = 6;
+
+/// Candidates shown beside the first cause at most.
+const MAX_OTHERS: usize = 3;
+/// Patterns of noise shown at most.
+const MAX_NOISE: usize = 12;
 
 /// The report as a Markdown document.
 pub fn render(report: &Report) -> String {
@@ -144,7 +150,7 @@ impl<'r> Draft<'r> {
             self.line("Set aside as noise, because it fails as often without the incident:");
             self.blank();
         }
-        for noise in &self.report.noise {
+        for noise in self.report.noise.iter().take(MAX_NOISE) {
             self.line(&format!(
                 "- {} in {}, {}: {}",
                 code(&noise.title),
@@ -152,6 +158,9 @@ impl<'r> Draft<'r> {
                 counted(noise.count, "entry", "entries"),
                 text(&noise.reason)
             ));
+        }
+        if self.report.noise.len() > MAX_NOISE {
+            self.line(&format!("- and {} more, listed in the JSON report", self.report.noise.len() - MAX_NOISE));
         }
     }
 
@@ -182,7 +191,7 @@ impl<'r> Draft<'r> {
                 layer(cause.layer),
                 code(&cause.component),
                 text(cause.title.trim_end_matches('.')),
-                cause.first_seen.clock(),
+                clock(cause.first_seen, incident.start),
             ));
         }
         self.paragraph(&sentences.join(" "));
@@ -218,19 +227,12 @@ impl<'r> Draft<'r> {
     }
 
     fn routes(&mut self, incident: &Incident, kind: &str, heading: &str) {
-        let routes =
-            incident.affected.iter().flat_map(|affected| affected.routes.iter().map(move |route| (affected, route)));
-        let lines: Vec<String> = routes
-            .filter(|(_, route)| route.kind == kind)
-            .map(|(affected, route)| {
-                format!(
-                    "- {} of {}: {}",
-                    code(&route.route),
-                    code(&affected.component),
-                    failed_share(route.failures, route.requests)
-                )
-            })
-            .collect();
+        let (routes, left_out) = wording::routes(incident, kind);
+        let line = |(component, route): &(&str, &RouteCount)| {
+            format!("- {} of {}: {}", code(&route.route), code(component), failed_share(route.failures, route.requests))
+        };
+        let mut lines: Vec<String> = routes.iter().map(line).collect();
+        lines.extend((left_out > 0).then(|| format!("- and {left_out} more, listed in the JSON report")));
         if !lines.is_empty() {
             self.line(&format!("{heading}:"));
             self.blank();
@@ -268,7 +270,12 @@ impl<'r> Draft<'r> {
         }
         if incident.episodes.len() > 1 {
             let stretch = |e: &super::Episode| {
-                format!("{} to {} ({})", e.start.clock(), e.end.clock(), counted(e.failure_entries, "entry", "entries"))
+                format!(
+                    "{} to {} ({})",
+                    clock(e.start, incident.start),
+                    clock(e.end, incident.start),
+                    counted(e.failure_entries, "entry", "entries")
+                )
             };
             let episodes: Vec<String> = incident.episodes.iter().map(stretch).collect();
             self.line(&format!("- It stopped and came back: {}", list(&episodes)));
@@ -286,7 +293,7 @@ impl<'r> Draft<'r> {
         if !others.is_empty() {
             self.paragraph("Other candidates:");
         }
-        for cause in others {
+        for cause in others.iter().take(MAX_OTHERS) {
             self.runner_up(cause);
         }
         self.innocent_layers(incident);
@@ -305,7 +312,7 @@ impl<'r> Draft<'r> {
         self.line(&format!(
             "- Observed: {} show or name it, the first at {} UTC",
             counted(cause.count, "entry", "entries"),
-            cause.first_seen.clock()
+            clock(cause.first_seen, incident.start)
         ));
         self.line(&format!(
             "- Inferred: {} of {} failing entries follow from it",
@@ -320,7 +327,7 @@ impl<'r> Draft<'r> {
             let number = self.exhibits.number(evidence);
             self.line(&format!(
                 "> {} UTC, {}: {} (E{number})",
-                evidence.effect_time.clock(),
+                clock(evidence.effect_time, incident.start),
                 code(&evidence.component),
                 code(&evidence.message)
             ));
@@ -364,7 +371,9 @@ impl<'r> Draft<'r> {
             incident.causes.iter().any(|cause| cause.layer == layer)
                 || incident.ruled_out.iter().any(|r| r.layer == layer)
         };
-        let open: Vec<String> = LAYERS.into_iter().filter(|l| !is_decided(*l)).map(|l| layer(l).to_owned()).collect();
+        let is_change = |layer| layer == Layer::Change && !incident.changes.is_empty(); // told under Trigger
+        let open = LAYERS.into_iter().filter(|l| !is_decided(*l) && !is_change(*l));
+        let open: Vec<String> = open.map(|l| layer(l).to_owned()).collect();
         if !open.is_empty() {
             self.paragraph(&format!("This export neither accuses nor clears: {}.", list(&open)));
         }
@@ -381,7 +390,7 @@ impl<'r> Draft<'r> {
                     "Observed: {} on {}{actor} at {} UTC, {} before the onset (E{number}). Inferred: it set the cause off.",
                     code(short_method(&trigger.what)),
                     code(&trigger.resource),
-                    trigger.at.clock(),
+                    clock(trigger.at, incident.start),
                     duration(lead)
                 ));
             }
@@ -398,7 +407,7 @@ impl<'r> Draft<'r> {
             let number = self.exhibits.number(&change.evidence);
             self.line(&format!(
                 "- {} UTC: {} on {}, {}: {} (E{number})",
-                change.at.clock(),
+                clock(change.at, incident.start),
                 code(short_method(&change.what)),
                 code(&change.resource),
                 text(&change.verdict),
@@ -444,7 +453,7 @@ impl<'r> Draft<'r> {
 
     fn actions(&mut self, incident: &Incident) {
         self.section("Actions");
-        let actions: Vec<&Action> = incident.causes.iter().flat_map(|cause| &cause.actions).collect();
+        let actions = wording::actions(incident);
         if actions.is_empty() {
             self.paragraph("The catalogue has no action for this cause.");
             return;
@@ -697,7 +706,7 @@ fn error_volume(incident: &Incident, coverage: &Coverage) -> String {
             ", at most {} in {} from {} UTC",
             count(n),
             duration(slot.width_s),
-            slot.start.clock()
+            clock(slot.start, incident.start)
         ));
     }
     volume
@@ -745,12 +754,12 @@ fn mermaid(incident: &Incident) -> String {
     use super::escape::mermaid as label;
     let mut out = String::from("```mermaid\nflowchart TD\n");
     if let Some(trigger) = incident.causes.first().and_then(|cause| cause.trigger.as_ref()) {
-        let what = format!("{} {}", trigger.at.clock(), short_method(&trigger.what));
+        let what = format!("{} {}", clock(trigger.at, incident.start), short_method(&trigger.what));
         out.push_str(&format!("  t([\"{}<br/>{}\"]) -.-> n1\n", label(&what), label(&trigger.resource)));
     }
     for (i, link) in incident.chain.iter().enumerate() {
         let n = i + 1;
-        let seen = format!("{}, {}", link.first_seen.clock(), counted(link.count, "entry", "entries"));
+        let seen = format!("{}, {}", clock(link.first_seen, incident.start), counted(link.count, "entry", "entries"));
         out.push_str(&format!(
             "  n{n}[\"{}<br/>{}<br/>{}\"]\n",
             label(&link.title),
@@ -835,8 +844,14 @@ fn risk(action: &Action) -> &'static str {
     }
 }
 
-/// The text with a full stop.
+/// The text with a capital at its start and a full stop at its end.
 fn sentence(text: &str) -> String {
     let text = text.trim();
-    if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+    let mut chars = text.chars();
+    let Some(first) = chars.next() else { return String::new() };
+    // A name at the start (`orders-db`, `checkout_v2`) keeps its spelling.
+    let is_word = text.split(' ').next().is_some_and(|word| word.chars().all(char::is_alphabetic));
+    let start = if is_word { first.to_uppercase().to_string() } else { first.to_string() };
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{start}{}{stop}", chars.as_str())
 }

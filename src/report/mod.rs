@@ -1,5 +1,6 @@
 //! The finding as plain data: the JSON contract `firstfault.report/1` at a glance. Every face only renders it.
 
+pub mod audit;
 mod chart;
 mod compose;
 pub mod escape;
@@ -12,6 +13,7 @@ pub mod profile;
 pub mod redact;
 mod svg;
 pub mod table;
+pub mod verify;
 mod wording;
 
 use std::collections::BTreeMap;
@@ -27,6 +29,42 @@ pub use compose::{Findings, compose};
 
 /// The schema this version writes.
 pub const SCHEMA: &str = "firstfault.report/1";
+
+/// A way to show a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// Lines for a terminal.
+    Table,
+    /// The contract itself.
+    Json,
+    /// A postmortem draft.
+    Markdown,
+    /// One page for a browser.
+    Html,
+}
+
+impl Face {
+    /// The face for a file name's extension: `json`, `md`, `markdown`, `html`, `htm`, `txt`.
+    pub fn of_extension(extension: &str) -> Option<Face> {
+        match extension.to_ascii_lowercase().as_str() {
+            "json" => Some(Face::Json),
+            "md" | "markdown" => Some(Face::Markdown),
+            "html" | "htm" => Some(Face::Html),
+            "txt" => Some(Face::Table),
+            _ => None,
+        }
+    }
+}
+
+/// A report in one of its faces; `options` are those of the terminal.
+pub fn render(report: &Report, face: Face, options: &table::Options) -> String {
+    match face {
+        Face::Table => table::render(report, options),
+        Face::Json => json::render(report),
+        Face::Markdown => markdown::render(report),
+        Face::Html => html::render(report),
+    }
+}
 
 /// The JSON Schema (draft 2020-12) of a [`Report`].
 pub fn schema() -> serde_json::Value {

@@ -131,6 +131,8 @@ impl Profile {
     }
 
     /// Adds what the profile says to a report: tracker entries, journeys, targets, and its own names for owners.
+    ///
+    /// To be called after redaction: the addresses that a team gives are meant to be read.
     pub fn apply(&self, report: &mut Report) {
         let tickets = report.incidents.iter().map(|incident| self.ticket(incident, report.coverage.last)).collect();
         report.given = Some(Given { profile: self.name.clone(), tickets });

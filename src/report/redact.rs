@@ -22,8 +22,12 @@ const FIRST_CLIENT_PORT: u32 = 32_768;
 /// Texts from here on may have been cut, quotes at 600 characters, so that their last word can be half of an address.
 const CUT_BYTES: usize = 500;
 
-/// Fields that point at evidence or name the contract; they are never changed.
-const POINTERS: &[&str] = &["schema", "tool_version", "insert_id", "source", "digest", "fingerprint", "log_name"];
+/// Characters at which quotes are cut.
+const QUOTE_CHARS: usize = 600;
+
+/// Fields that point at evidence, name a file that the analyst gave, or name the contract; they are never changed.
+const POINTERS: &[&str] =
+    &["schema", "tool_version", "insert_id", "sources", "source", "digest", "fingerprint", "log_name"];
 
 /// Values after `password:` and its like that say something about a credential and are none.
 const NO_SECRETS: &[&str] = &[
@@ -56,6 +60,7 @@ const NO_SECRETS: &[&str] = &[
     "none",
     "not",
     "null",
+    "redacted",
     "of",
     "or",
     "rejected",
@@ -73,6 +78,9 @@ const NO_SECRETS: &[&str] = &[
     "wrong",
     "yes",
 ];
+
+/// Kind of what a user's own pattern finds.
+const CUSTOM: &str = "custom";
 
 /// Shapes of credentials: kind, and a pattern whose first group is what must go. Earlier ones win where two overlap.
 ///
@@ -130,7 +138,7 @@ impl Redactor {
     /// # Errors
     /// When an extra pattern is not a regular expression.
     pub fn new(extra: &[String]) -> Result<Redactor, regex::Error> {
-        let extra = extra.iter().map(|pattern| Regex::new(pattern).map(|regex| ("custom", regex)));
+        let extra = extra.iter().map(|pattern| Regex::new(pattern).map(|regex| (CUSTOM, regex)));
         let known = SHAPES.iter().map(|(kind, pattern)| Regex::new(pattern).map(|regex| (*kind, regex)));
         Ok(Redactor { shapes: extra.chain(known).collect::<Result<_, _>>()? })
     }
@@ -165,7 +173,8 @@ impl Redactor {
             placeholders.get(next).is_some_and(|range| range.contains(&at))
         };
         let mut found = Vec::new();
-        for (kind, regex) in &self.shapes {
+        let is_plain = is_plain(text);
+        for (kind, regex) in self.shapes.iter().filter(|(kind, _)| !is_plain || *kind == CUSTOM) {
             for captures in regex.captures_iter(text) {
                 if let Some(hit) =
                     captures.get(1).or(captures.get(0)).filter(|hit| !hit.is_empty() && !is_done(hit.start()))
@@ -197,7 +206,7 @@ impl Redactor {
 pub fn agrees(quote: &str, original: &str) -> bool {
     let (quote, is_cut) = match quote.strip_suffix('…') {
         Some(start) => (start, true),
-        None => (quote, false),
+        None => (quote, quote.chars().count() >= QUOTE_CHARS),
     };
     let mut rest = original;
     let pieces = literal_pieces(quote);
@@ -243,6 +252,14 @@ fn placeholders(text: &str) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// True for short words and for times, which fill most of a report and hold no secret of a known shape.
+fn is_plain(text: &str) -> bool {
+    let is_word = |b: u8| b.is_ascii_alphabetic() || matches!(b, b' ' | b'-' | b'_' | b'/');
+    let is_time = |b: u8| b.is_ascii_digit() || matches!(b, b'T' | b'Z' | b':' | b'-' | b'.');
+    let starts_as_time = text.len() >= 20 && text.as_bytes()[4] == b'-' && text.as_bytes()[10] == b'T';
+    text.len() < 16 && text.bytes().all(is_word) || text.len() <= 30 && starts_as_time && text.bytes().all(is_time)
 }
 
 /// The part of a hit that must go, `None` when it names a culprit or is no secret.
@@ -294,7 +311,8 @@ fn judge_address(text: &str, hit: &Range<usize>) -> bool {
     let mut forward = after.chars();
     let runs_on = match forward.next() {
         Some('.') => forward.next().is_some_and(|c| c.is_ascii_digit()),
-        Some(c) => c.is_alphanumeric() || matches!(c, '_' | '-'),
+        Some('-') => forward.next().is_some_and(|c| c.is_ascii_alphanumeric()), // `1.2.3.4-beta`
+        Some(c) => c.is_alphanumeric() || c == '_',
         None => false,
     };
     if glued || runs_on || server_port(after) {

@@ -2,7 +2,7 @@
 
 use super::Slot;
 use super::escape::html;
-use super::wording::{LAYERS, count, duration, failures, layer, percent};
+use super::wording::{LAYERS, clock, count, duration, failures, layer, percent};
 use crate::time::Timestamp;
 
 /// Bars at most; neighbours are joined beyond. One bar needs three pixels on a phone.
@@ -133,8 +133,8 @@ fn axis(start: Timestamp, end: Timestamp) -> String {
     format!(
         "<div class=\"axis\"><span>{}</span><span>{}</span><span>{} UTC</span></div>",
         start.clock(),
-        middle.clock(),
-        end.clock()
+        clock(middle, start),
+        clock(end, start)
     )
 }
 

@@ -7,9 +7,10 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::chart::{bar, sparkline};
 use super::escape::{cut, spreadsheet, terminal};
 use super::wording::{
-    TIERS, bytes, count, counted, duration, failures, kind, layer, length, list, percent, short_method, status,
+    self, TIERS, bytes, clock, count, counted, duration, failures, kind, layer, length, list, percent, short_method,
+    status,
 };
-use super::{Action, Affected, Cause, Change, Evidence, Incident, Priority, Report};
+use super::{Action, Affected, Cause, Evidence, Incident, Priority, Report};
 
 /// Columns of the labels on the left.
 const LABEL: usize = 10;
@@ -19,6 +20,8 @@ const MIN_WIDTH: usize = 40;
 const QUOTES: usize = 3;
 /// Characters of a quote: three lines on 80 columns.
 const QUOTE_CHARS: usize = 190;
+/// Rows of the table of affected components.
+const MAX_AFFECTED: usize = 8;
 /// Patterns of noise, changes and lost ranges named one by one.
 const FEW: usize = 4;
 
@@ -94,8 +97,7 @@ impl Screen<'_> {
         let mut head =
             format!("firstfault {} · {}", self.report.tool_version, counted(coverage.entries, "entry", "entries"));
         if let (Some(first), Some(last)) = (coverage.first, coverage.last) {
-            let same_day = first.date_clock().get(..10) == last.date_clock().get(..10);
-            let last = if same_day { last.clock() } else { last.date_clock() };
+            let last = clock(last, first);
             head.push_str(&format!(" · {} to {last} UTC", first.date_clock()));
         }
         self.wrapped("", Ink::Dim, &head);
@@ -123,7 +125,7 @@ impl Screen<'_> {
         self.restarts(incident);
         self.ruled_out(incident);
         self.actions(incident);
-        self.changes(&incident.changes);
+        self.changes(incident);
         self.journeys(incident);
         self.runners_up(incident);
         self.earlier(incident);
@@ -162,14 +164,14 @@ impl Screen<'_> {
         self.labelled("", Ink::Plain, &what);
         let reach = format!(
             "first seen {}, shown by {}, explains {} of {} failing entries",
-            cause.first_seen.clock(),
+            clock(cause.first_seen, incident.start),
             counted(cause.count, "entry", "entries"),
             count(cause.explains),
             count(incident.failure_entries)
         );
         self.labelled("", Ink::Plain, &reach);
         for evidence in cause.evidence.iter().take(QUOTES) {
-            self.quote(evidence);
+            self.quote(evidence, incident);
         }
         for against in &cause.against {
             self.labelled("against", Ink::Warn, against);
@@ -178,15 +180,19 @@ impl Screen<'_> {
             let actor = trigger.actor.as_ref().map_or(String::new(), |actor| format!(" by {actor}"));
             let lead = duration(incident.start.seconds_since(trigger.at));
             let what = short_method(&trigger.what);
-            let text = format!("{} {what} on {}{actor}, {lead} before the onset", trigger.at.clock(), trigger.resource);
+            let text = format!(
+                "{} {what} on {}{actor}, {lead} before the onset",
+                clock(trigger.at, incident.start),
+                trigger.resource
+            );
             self.labelled("trigger", Ink::Plain, &text);
         }
         self.features(cause);
     }
 
-    fn quote(&mut self, evidence: &Evidence) {
+    fn quote(&mut self, evidence: &Evidence, incident: &Incident) {
         let message = cut(&terminal(&evidence.message), QUOTE_CHARS).into_owned();
-        let text = format!("{} {} │ {message}", evidence.effect_time.clock(), evidence.component);
+        let text = format!("{} {} │ {message}", clock(evidence.effect_time, incident.start), evidence.component);
         self.wrapped(&" ".repeat(LABEL), Ink::Dim, &text);
     }
 
@@ -238,7 +244,7 @@ impl Screen<'_> {
         table.load_style(UTF8_FULL_CONDENSED).force_no_tty().set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(self.options.width).unwrap_or(u16::MAX));
         table.set_header(["affected", "entries", "requests failed", "availability", "restarts"]);
-        for row in affected {
+        for row in affected.iter().take(MAX_AFFECTED) {
             table.add_row(affected_row(row));
         }
         if let Some(column) = table.column_mut(0) {
@@ -250,8 +256,11 @@ impl Screen<'_> {
             }
         }
         for line in table.lines() {
-            self.out.push_str(line.trim_end());
-            self.out.push('\n');
+            self.push_line(&line);
+        }
+        if affected.len() > MAX_AFFECTED {
+            let more = counted((affected.len() - MAX_AFFECTED) as u64, "component", "components");
+            self.labelled("", Ink::Dim, &format!("and {more} that suffer less"));
         }
     }
 
@@ -279,10 +288,10 @@ impl Screen<'_> {
     fn actions(&mut self, incident: &Incident) {
         let mut label = "then";
         let shown = first_action(incident);
+        let actions = wording::actions(incident);
         for (tier, _) in TIERS {
-            let of_tier =
-                incident.causes.iter().flat_map(|cause| &cause.actions).filter(|action| action.priority == tier);
-            let of_tier = of_tier.filter(|action| !shown.is_some_and(|first| std::ptr::eq(*action, first)));
+            let is_shown = |action: &&Action| shown.is_some_and(|first| std::ptr::eq(*action, first));
+            let of_tier = actions.iter().copied().filter(|action| action.priority == tier && !is_shown(action));
             for action in of_tier {
                 let text = format!("{tier:<5} {}: {}", action.owner, action.text);
                 self.labelled_hanging(label, Ink::Plain, &text, 6);
@@ -307,12 +316,13 @@ impl Screen<'_> {
         }
     }
 
-    fn changes(&mut self, changes: &[Change]) {
+    fn changes(&mut self, incident: &Incident) {
+        let changes = &incident.changes;
         for (i, change) in changes.iter().take(FEW).enumerate() {
             let label = if i == 0 { "changes" } else { "" };
             let text = format!(
                 "{} {} on {}: {}, {}",
-                change.at.clock(),
+                clock(change.at, incident.start),
                 short_method(&change.what),
                 change.resource,
                 change.verdict,
@@ -499,7 +509,7 @@ impl Screen<'_> {
 
 /// The first thing to do at once.
 fn first_action(incident: &Incident) -> Option<&Action> {
-    incident.causes.iter().flat_map(|cause| &cause.actions).find(|action| action.priority == "now")
+    wording::actions(incident).into_iter().find(|action| action.priority == "now")
 }
 
 fn affected_row(affected: &Affected) -> Vec<Cell> {

@@ -1,6 +1,6 @@
 //! Figures as people read them: durations, shares, counts, and the words for what the types say.
 
-use super::{Coverage, Incident, Slot, Status};
+use super::{Action, Cause, Coverage, Incident, RouteCount, Slot, Status};
 use crate::entry::ComponentKind;
 use crate::pattern::Layer;
 use crate::time::Timestamp;
@@ -29,11 +29,10 @@ pub(super) fn duration(seconds: f64) -> String {
     let seconds = seconds.abs();
     let whole = seconds.round() as u64;
     match whole {
-        _ if seconds < 0.0005 => "0 s".into(),
+        _ if seconds.is_nan() || seconds < 0.0005 => "0 s".into(),
         _ if seconds < 1.0 => format!("{sign}{:.0} ms", seconds * 1000.0),
-        _ if seconds < 59.95 && seconds.fract() > 0.001 => format!("{sign}{seconds:.1} s"),
-        0..60 => format!("{sign}{whole} s"),
-        60..3600 => format!("{sign}{} min{}", whole / 60, rest(whole % 60, "s")),
+        _ if seconds < 59.95 => format!("{sign}{} s", format!("{seconds:.1}").trim_end_matches(".0")),
+        0..3600 => format!("{sign}{} min{}", whole / 60, rest(whole % 60, "s")),
         3600..86_400 => format!("{sign}{} h{}", whole / 3600, rest(whole % 3600 / 60, "min")),
         _ => format!("{sign}{} d{}", whole / 86_400, rest(whole % 86_400 / 3600, "h")),
     }
@@ -147,6 +146,35 @@ pub(super) fn kind(kind: ComponentKind) -> &'static str {
     }
 }
 
+/// A candidate this sure is worth acting on beside the first.
+const WORTH_ACTING: f64 = 0.2;
+/// Routes shown of a kind at most; the rest is in the JSON.
+const MAX_ROUTES: usize = 8;
+
+/// Actions for the first cause and for others that are likely, each once, the first cause's first.
+pub(super) fn actions(incident: &Incident) -> Vec<&Action> {
+    let is_worth = |cause: &&Cause| cause.rank == 1 || cause.confidence >= WORTH_ACTING;
+    let mut actions: Vec<&Action> = Vec::new();
+    for action in incident.causes.iter().filter(is_worth).flat_map(|cause| &cause.actions) {
+        let is_known = actions.iter().any(|known| known.text == action.text && known.command == action.command);
+        if !is_known {
+            actions.push(action);
+        }
+    }
+    actions
+}
+
+/// Failing routes of a kind with their component, those with most failures first, and how many are left out.
+pub(super) fn routes<'i>(incident: &'i Incident, kind: &str) -> (Vec<(&'i str, &'i RouteCount)>, usize) {
+    let of_component =
+        incident.affected.iter().flat_map(|one| one.routes.iter().map(|route| (one.component.as_str(), route)));
+    let mut routes: Vec<(&str, &RouteCount)> = of_component.filter(|(_, route)| route.kind == kind).collect();
+    routes.sort_by_key(|(_, route)| std::cmp::Reverse(route.failures));
+    let left_out = routes.len().saturating_sub(MAX_ROUTES);
+    routes.truncate(MAX_ROUTES);
+    (routes, left_out)
+}
+
 /// A tier of actions as a heading.
 pub(super) const TIERS: [(&str, &str); 3] = [("now", "Now"), ("next", "Next"), ("later", "Later")];
 
@@ -164,6 +192,12 @@ pub(super) fn length(incident: &Incident, coverage: &Coverage) -> String {
         Status::Resolved => format!("lasted {time}"),
         Status::Unknown => format!("at least {time}"),
     }
+}
+
+/// The time of day, with the date when it is of another day than `reference`.
+pub(super) fn clock(at: Timestamp, reference: Timestamp) -> String {
+    let (full, other) = (at.date_clock(), reference.date_clock());
+    if full.get(..10) == other.get(..10) { at.clock() } else { full }
 }
 
 /// What changed, short: the last two words of an audit method, `Services.ReplaceService`.
@@ -192,6 +226,7 @@ mod tests {
         assert_eq!(counted(1, "entry", "entries"), "1 entry");
         assert_eq!(duration(0.366), "366 ms");
         assert_eq!(duration(20.0), "20 s");
+        assert_eq!(duration(55.002), "55 s");
         assert_eq!(duration(17.508), "17.5 s");
         assert_eq!(duration(59.99), "1 min");
         assert_eq!(duration(2018.4), "33 min 38 s");

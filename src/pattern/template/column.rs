@@ -61,7 +61,14 @@ impl Column {
     #[inline]
     pub(super) fn observe(&mut self, example: &str, value: &str, rich: bool) {
         let own = self.value(example);
-        if own == value {
+        if matches!(self.values, Values::Many) {
+            // Nearly always: what is shared stays shared.
+            let (prefix, suffix) = (usize::from(self.prefix), own.len() - usize::from(self.suffix).min(own.len()));
+            let (own, value) = (own.as_bytes(), value.as_bytes());
+            if value.starts_with(&own[..prefix.min(own.len())]) && value.ends_with(&own[suffix..]) {
+                return;
+            }
+        } else if own == value {
             return;
         }
         self.shrink_affixes(own, value, value.len(), value.len());

@@ -4,15 +4,36 @@
 //! separators, values masked), and per key a count, an example and a column per value are kept. The second runs once,
 //! after all merging: places where many different words stand become values too ([`Templates::settle`]).
 //!
-//! A key is bounded by [`CAP`]: when there are too many, the keys of the groups with most of them are joined, by a rule that
+//! Keys are bounded by [`CAP`]: when there are too many, the keys of the groups with most of them are joined, by a rule that
 //! depends only on the set of messages. So `mine(A ⊎ B) = mine(A) ⊕ mine(B)`, byte for byte, also at the cap.
+//!
+//! A traceback is mined by its [`key`](super::traceback::Traceback::key), a request by its [`route()`], anything else by its
+//! message:
+//!
+//! ```
+//! use firstfault::pattern::template::Templates;
+//!
+//! let mut templates: Templates<&str, u64> = Templates::default();
+//! for n in 1..=20 {
+//!     *templates.observe(&"checkout", &format!("order {n} failed: stock service answered 503")) += 1;
+//! }
+//! let settled = templates.settle();
+//! assert_eq!(settled.templates[0].text, "order <*> failed: stock service answered 503");
+//! assert_eq!(settled.templates[0].value, 20);
+//! ```
 
+mod classes;
 mod column;
+mod entry;
+mod hash;
+mod recent;
 mod render;
 mod route;
 mod scan;
 mod settle;
 mod shelf;
+mod shelves;
+mod values;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,10 +42,10 @@ use super::Merge;
 pub use route::route;
 use scan::Scanner;
 pub use settle::{Finder, Mined, Settled};
-use shelf::Shelves;
+use shelves::Shelves;
 
-/// Keys that are told apart at most. With [`scan::MAX_BYTES`] per example this bounds the state at about 100 MB on the
-/// most hostile input; real logs stay below 5 MB.
+/// Keys that are told apart at most, of which one scope may have a quarter. With 2 KiB per example and 64 columns this
+/// bounds the state at about 100 MB however hostile the input; real logs stay below 5 MB.
 pub const CAP: usize = 20_000;
 
 /// Counts the templates of messages, per scope: messages of different scopes never share a template.
@@ -54,8 +75,9 @@ impl<S: Ord + Clone, V: Merge> Templates<S, V> {
     }
 
     /// Counts one message and gives the tally of its template so far, to add to.
+    ///
+    /// Only the first 2,048 bytes and 192 tokens of a message are looked at.
     pub fn observe(&mut self, scope: &S, message: &str) -> &mut V {
-        self.scanner.read(message);
         self.shelves.observe(scope, scan::head(message), &mut self.scanner)
     }
 

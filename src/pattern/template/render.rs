@@ -1,16 +1,26 @@
 //! A template as text: once for programs, once for people.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::column::FEW;
+use super::entry::{Entry, Shape};
 use super::scan::{Kind, Scanner, Token};
-use super::shelf::{Entry, Shape};
 
 /// What stands for a value.
 const VARIABLE: &str = "<*>";
 
 /// Messages per value from which few numbers are shown: with less, chance decides which ones are seen.
 const MESSAGES_PER_NUMBER: u64 = 4;
+
+/// Bytes of the longest number that is listed; longer ones are ids.
+const LONGEST_LISTED: usize = 12;
+
+/// Bytes of the longest mix of letters and digits that is listed whatever its count: `P2003`, `us-east1`.
+const LONGEST_CODE: usize = 8;
+
+/// Messages from which a value that never changed is taken for a part of the wording.
+const MESSAGES_PER_NAME: u64 = 3;
 
 /// The faces of a template.
 pub(super) struct Rendered {
@@ -39,26 +49,48 @@ pub(super) fn render<V>(members: &[Entry<V>], is_variable: &[bool], count: u64, 
     scanner.read(&first.example);
     let (mut template, mut text) = (String::new(), String::new());
     let mut words = Vec::with_capacity(is_variable.len());
+    let text_starts = after_time(&scanner.tokens, &places, &first.example);
     for (at, token) in scanner.tokens.iter().enumerate() {
-        if token.spaced && at > 0 {
-            template.push(' ');
-            text.push(' ');
-        }
-        match places.get(at) {
-            Some(Some(place)) => {
-                words.push(VARIABLE);
-                template.push_str(place.coarse());
-                text.push_str(&place.fine(count));
-            }
+        let (word, coarse, fine) = match places.get(at) {
+            Some(Some(place)) => (VARIABLE, place.coarse(count), place.fine(count)),
             _ => {
                 let word = token.text(&first.example);
-                words.push(word);
-                template.push_str(word);
-                text.push_str(word);
+                (word, Cow::Borrowed(word), Cow::Borrowed(word))
             }
+        };
+        words.push(word);
+        push_spaced(&mut template, token.spaced, &coarse);
+        if at >= text_starts {
+            push_spaced(&mut text, token.spaced, &fine);
         }
     }
     Rendered { hash: fnv(&words), template, text }
+}
+
+fn push_spaced(text: &mut String, spaced: bool, part: &str) {
+    if spaced && !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(part);
+}
+
+/// Where the message starts behind a leading time stamp, which people leave out.
+fn after_time(tokens: &[Token], places: &[Option<Place>], example: &str) -> usize {
+    let is = |at: usize, text: &[&str]| tokens.get(at).is_some_and(|t| text.contains(&t.text(example)));
+    let bracket = usize::from(is(0, &["[", "("]));
+    let has_time = places.get(bracket).is_some_and(|p| p.as_ref().is_some_and(|p| is_time(&p.value)));
+    if !has_time {
+        return 0;
+    }
+    let closed = bracket + 1 + usize::from(bracket > 0 && is(bracket + 1, &["]", ")"]));
+    let start = closed + usize::from(is(closed, &["-", "|", ":", "¦"]));
+    if start < tokens.len() { start } else { 0 }
+}
+
+/// A value that begins with a date or a time of the day.
+fn is_time(value: &str) -> bool {
+    let shape: String = value.chars().take(10).map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    ["0000-00-00", "0000/00/00", "00/00/0000", "00-00-0000"].contains(&shape.as_str()) || shape.starts_with("00:00:00")
 }
 
 /// FNV-1a over the words, each ended by a byte that no text holds: simple to repeat elsewhere, and ids need no more.
@@ -142,59 +174,89 @@ impl Place {
         self.values.as_ref().filter(|v| v.len() == 1).and_then(|v| v.first()).map(String::as_str)
     }
 
-    /// `<*>`, or the value where it is a name that only happens to end in a digit, like `ssh2`.
-    fn coarse(&self) -> &str {
-        VARIABLE
+    /// `<*>`, with what is part of the wording although it holds a digit: a name like `ssh2`, a word like `core.`.
+    fn coarse(&self, count: u64) -> Cow<'_, str> {
+        if count < MESSAGES_PER_NAME {
+            return Cow::Borrowed(VARIABLE);
+        }
+        if let Some(value) = self.single() {
+            return Cow::Borrowed(if is_numbered_name(value) { value } else { VARIABLE });
+        }
+        let dotted = self.value.split_once('.').filter(|(word, number)| is_word(word) && is_number(number));
+        if let Some((word, _)) = dotted
+            && self.prefix.len() > word.len()
+        {
+            return Cow::Owned(format!("{word}.{VARIABLE}"));
+        }
+        match self.suffix.rsplit_once(' ') {
+            Some((_, last)) if is_numbered_name(last) => Cow::Owned(format!("{VARIABLE} {last}")),
+            _ => Cow::Borrowed(VARIABLE),
+        }
     }
 
-    fn fine(&self, count: u64) -> String {
+    /// The single value, the few values, or what the many share.
+    fn fine(&self, count: u64) -> Cow<'_, str> {
         if let Some(value) = self.single() {
-            return value.to_owned();
+            return Cow::Borrowed(value);
         }
-        let few = self.values.as_ref().filter(|few| {
-            let are_words = few.iter().all(|v| v.starts_with(char::is_alphabetic));
-            are_words || count >= MESSAGES_PER_NUMBER * few.len() as u64
-        });
-        if let Some(few) = few {
-            return format!("{{{}}}", few.iter().map(String::as_str).collect::<Vec<_>>().join("|"));
+        if let Some(few) = self.values.as_ref().filter(|few| few.iter().all(|v| is_worth_listing(v, few.len(), count)))
+        {
+            return Cow::Owned(format!("{{{}}}", few.iter().map(String::as_str).collect::<Vec<_>>().join("|")));
         }
         let prefix = whole_prefix(&self.prefix, &self.value);
-        let suffix = if prefix.len() + self.suffix.len() < self.value.len() {
-            whole_suffix(&self.suffix, &self.value)
-        } else {
-            ""
-        };
-        format!("{prefix}{VARIABLE}{suffix}")
+        let suffix = whole_suffix(&self.suffix, &self.value);
+        let overlap = prefix.len() + suffix.len() >= self.value.len();
+        Cow::Owned(format!("{prefix}{VARIABLE}{}", if overlap { "" } else { suffix }))
     }
 }
 
-/// The part of a common beginning that ends between two runs of letters or digits and says something.
+/// Words and short codes are listed at once, numbers only when each was seen often enough that chance did not pick them.
+fn is_worth_listing(value: &str, n_values: usize, count: u64) -> bool {
+    let is_word = !value.bytes().any(|b| b.is_ascii_digit());
+    let is_code = value.starts_with(char::is_alphabetic) && value.len() <= LONGEST_CODE;
+    let is_short = value.len() <= LONGEST_LISTED;
+    is_word || is_code || (is_short && count >= MESSAGES_PER_NUMBER * n_values as u64)
+}
+
+/// Letters, then one or two digits, perhaps more letters: `ssh2`, `jk2_init`.
+fn is_numbered_name(value: &str) -> bool {
+    let n_digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let n_letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    let is_plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_plain
+        && (1..=2).contains(&n_digits)
+        && n_letters > n_digits
+        && value.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+fn is_word(text: &str) -> bool {
+    text.len() >= 2 && text.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The part of a common beginning that is a whole name: `user` of `user12`, `/data/` of `/data/a1`, not half an id.
 fn whole_prefix<'p>(prefix: &'p str, value: &str) -> &'p str {
-    let mut prefix = prefix;
-    let mut next = value.get(prefix.len()..).and_then(|rest| rest.chars().next());
-    while let (Some(last), Some(following)) = (prefix.chars().next_back(), next) {
-        if class(last) != class(following) || class(last) == Run::Other {
-            break;
-        }
-        next = Some(last);
-        prefix = &prefix[..prefix.len() - last.len_utf8()];
-    }
-    if says_something(prefix) { prefix } else { "" }
+    let next = value.get(prefix.len()..).and_then(|rest| rest.chars().next()).map_or(Run::Other, class);
+    let whole = match next {
+        Run::Other => prefix,
+        Run::Digits => prefix.trim_end_matches(char::is_numeric),
+        Run::Letters => prefix.trim_end_matches(char::is_alphanumeric),
+    };
+    if says_something(whole) { whole } else { "" }
 }
 
-/// The part of a common end that starts between two runs of letters or digits and says something.
+/// The part of a common end that is a whole name or unit: `ms` of `12ms`, `.json` of `a1.json`.
 fn whole_suffix<'p>(suffix: &'p str, value: &str) -> &'p str {
-    let mut suffix = suffix;
-    let mut before =
-        value.len().checked_sub(suffix.len()).and_then(|at| value.get(..at)).and_then(|s| s.chars().next_back());
-    while let (Some(first), Some(previous)) = (suffix.chars().next(), before) {
-        if class(first) != class(previous) || class(first) == Run::Other {
-            break;
-        }
-        before = Some(first);
-        suffix = &suffix[first.len_utf8()..];
-    }
-    if says_something(suffix) { suffix } else { "" }
+    let rest = value.len().checked_sub(suffix.len()).and_then(|at| value.get(..at));
+    let whole = match rest.and_then(|rest| rest.chars().next_back()).map_or(Run::Other, class) {
+        Run::Other => suffix,
+        Run::Digits => suffix.trim_start_matches(char::is_numeric),
+        Run::Letters => suffix.trim_start_matches(char::is_alphanumeric),
+    };
+    if says_something(whole) { whole } else { "" }
 }
 
 #[derive(PartialEq)]

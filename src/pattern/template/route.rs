@@ -47,7 +47,21 @@ fn push_path(route: &mut String, path: &str) {
     }
 }
 
-fn is_id(segment: &str) -> bool {
+/// `METHOD /path` with or without ` STATUS`, as [`route()`] writes it.
+pub(super) fn is_route(message: &str) -> bool {
+    let bytes = message.as_bytes();
+    // The longest method is PROPPATCH.
+    let method = bytes.iter().take(10).take_while(|b| b.is_ascii_uppercase()).count();
+    if method < 3 || bytes.get(method) != Some(&b' ') || bytes.get(method + 1) != Some(&b'/') {
+        return false;
+    }
+    let rest = &message[method + 1..];
+    let (path, status) = rest.split_once(' ').unwrap_or((rest, "200"));
+    status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit()) && !path.contains(['?', '#', '"', ','])
+}
+
+/// True for a part of a path that names one thing among many.
+pub(super) fn is_id(segment: &str) -> bool {
     let is_version = segment.strip_prefix(['v', 'V']).is_some_and(|rest| {
         rest.len() <= 6
             && rest.starts_with(|c: char| c.is_ascii_digit())

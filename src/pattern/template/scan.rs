@@ -4,6 +4,11 @@
 //! value (it holds a digit, is a path, a URL, a host name, …) is a variable, and neighbouring variables, units and dates
 //! join it, so that formatting variants share a key. Nothing is allocated once the buffers have grown.
 
+use super::classes::{CLASS, DIGIT, DOT, END, Map, SEPARATOR, SLASH, UPPER, WHITE};
+use super::hash::{MULTIPLIER, SEEDS, fold, load};
+use super::route::{is_id, is_route};
+use super::values::{is_date_word, is_host, is_path, is_size_unit, is_unit, number};
+
 /// Bytes of a message that are looked at: 192 tokens rarely need more, and an example stays small.
 pub(super) const MAX_BYTES: usize = 2048;
 
@@ -13,39 +18,10 @@ pub(super) const MAX_TOKENS: usize = 192;
 /// Bytes before and after the message in the buffer, so that eight can be read at once anywhere near it.
 const PAD: usize = 16;
 
-const WHITE: u8 = 1;
-const SEPARATOR: u8 = 2;
-const DIGIT: u8 = 4;
-const LOWER: u8 = 8;
-const UPPER: u8 = 16;
-const DOT: u8 = 32;
-const SLASH: u8 = 64;
-const OTHER: u8 = 128;
-const END: u8 = WHITE | SEPARATOR;
-
-/// The class of every byte. Bytes of multi-byte characters count as letters of either case.
-const CLASS: [u8; 256] = classes();
-
-const fn classes() -> [u8; 256] {
-    let mut table = [OTHER; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
-            0..=0x20 | 0x7f => WHITE,
-            b'=' | b':' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'"' | b'\'' | b'|'
-            | b'#' => SEPARATOR,
-            b'0'..=b'9' => DIGIT,
-            b'a'..=b'z' => LOWER,
-            b'A'..=b'Z' => UPPER,
-            0x80.. => LOWER | UPPER,
-            b'.' => DOT,
-            b'/' | b'\\' | b'@' => SLASH,
-            _ => OTHER,
-        };
-        byte += 1;
-    }
-    table
-}
+/// Bytes of the buffer: a power of two, so that masking an index replaces the check of its bound.
+const BUFFER: usize = 4096;
+const _: () =
+    assert!(PAD + MAX_BYTES + 64 + PAD <= BUFFER, "the message, the rest of its last chunk, and both pads fit");
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +57,8 @@ impl Token {
 /// A scanner with its buffers, to be reused for every message.
 #[derive(Clone)]
 pub(super) struct Scanner {
-    buffer: Box<[u8; PAD + MAX_BYTES + PAD]>,
+    buffer: Box<[u8; BUFFER]>,
+    map: Map,
     len: usize,
     /// The tokens of the last message.
     pub(super) tokens: Vec<Token>,
@@ -94,8 +71,9 @@ pub(super) struct Scanner {
 
 impl Default for Scanner {
     fn default() -> Self {
-        let buffer = Box::new([0; PAD + MAX_BYTES + PAD]);
-        Scanner { buffer, len: 0, tokens: Vec::with_capacity(MAX_TOKENS + 1), key: 0, rank: 0 }
+        let buffer = Box::new([0; BUFFER]);
+        let tokens = Vec::with_capacity(MAX_TOKENS + 1);
+        Scanner { buffer, map: Map::default(), len: 0, tokens, key: 0, rank: 0 }
     }
 }
 
@@ -120,8 +98,11 @@ impl Scanner {
         if old_len > self.len {
             self.buffer[PAD + self.len..PAD + old_len].fill(0);
         }
+        // Up to and with the white space behind the end.
+        let blocks = self.buffer[PAD..].as_chunks::<16>().0;
+        self.map.fill(&blocks[..=self.len / 16]);
         self.tokens.clear();
-        let stopped = self.tokenize();
+        let stopped = if is_route(head) { self.tokenize_route(head) } else { self.tokenize() };
         // A cut message must read the same when it is read again from its kept head.
         if stopped < self.len || self.len > MAX_BYTES - 4 {
             self.cover_tail(stopped);
@@ -129,18 +110,26 @@ impl Scanner {
         self.hash();
     }
 
-    /// Hash of what a message has in common with all messages of the same build: kinds, separators and the first word.
+    /// Hash of what the messages of a group have in common: kinds, separators and the first word.
     pub(super) fn group(&self) -> u64 {
-        let mut first = true;
+        self.outline(true)
+    }
+
+    /// Hash of what messages of the same build have in common: kinds and separators.
+    pub(super) fn build(&self) -> u64 {
+        self.outline(false)
+    }
+
+    fn outline(&self, mut with_word: bool) -> u64 {
         let mut sum = 0u64;
-        for (j, token) in self.tokens.iter().enumerate() {
+        for (token, seed) in self.tokens.iter().zip(&SEEDS) {
             let whole = match token.kind {
                 Kind::Variable => false,
                 Kind::Separator => true,
-                Kind::Word => std::mem::take(&mut first),
+                Kind::Word => std::mem::take(&mut with_word),
             };
-            let x = if whole { self.word(token) } else { 0 };
-            sum = sum.wrapping_add(fold(x ^ SEEDS[j].0, (token.kind as u64 + 1) ^ SEEDS[j].1));
+            let text = if whole { self.word(token) } else { 0 };
+            sum = sum.wrapping_add(fold(text ^ seed.0, (token.kind as u64 + 1) ^ seed.1));
         }
         sum
     }
@@ -167,6 +156,29 @@ impl Scanner {
         }
     }
 
+    /// Cuts `METHOD /path STATUS` at its slashes; segments that are ids are variables.
+    fn tokenize_route(&mut self, route: &str) -> usize {
+        let method = route.find(' ').unwrap_or(route.len());
+        self.push(0, method, Kind::Word, false);
+        let (mut start, mut spaced) = (method + 1, true);
+        for segment in route[start..].split_inclusive(['/', ' ']) {
+            if self.tokens.len() + 2 > MAX_TOKENS {
+                return start;
+            }
+            let name = segment.trim_end_matches(['/', ' ']);
+            if !name.is_empty() {
+                let kind = if name == "<*>" || is_id(name) && !spaced { Kind::Variable } else { Kind::Word };
+                self.push(start, start + name.len(), kind, spaced);
+            }
+            let end = start + segment.len();
+            if segment.ends_with('/') {
+                self.push(end - 1, end, Kind::Separator, spaced && name.is_empty());
+            }
+            (start, spaced) = (end, segment.ends_with(' '));
+        }
+        self.len
+    }
+
     #[inline]
     fn class(&self, at: usize) -> u8 {
         CLASS[usize::from(self.byte(at))]
@@ -174,7 +186,7 @@ impl Scanner {
 
     #[inline]
     fn byte(&self, at: usize) -> u8 {
-        self.buffer.get(PAD + at).copied().unwrap_or(0)
+        self.buffer[(PAD + at) % BUFFER]
     }
 
     fn bytes(&self, start: usize, end: usize) -> &[u8] {
@@ -184,32 +196,47 @@ impl Scanner {
     /// A run of bytes that are neither white space nor separators, from `start`; returns where reading goes on.
     #[inline]
     fn run(&mut self, start: usize, spaced: bool) -> usize {
-        let (mut end, mut flags) = (start, 0);
-        loop {
-            let class = self.class(end);
-            if class & END != 0 {
-                break;
+        let end = self.map.next_end(start + 1);
+        let (has_digit, has_mark) = self.map.digit_and_mark(start, end);
+        if has_mark || self.may_be_address(start, end) {
+            return self.intricate_run(start, end, has_digit, spaced);
+        }
+        // Most words hold nothing but letters, and most values a digit.
+        if has_digit {
+            self.push_variable(start, end, spaced);
+        } else {
+            self.push_word(start, end, spaced);
+        }
+        end
+    }
+
+    /// True before a colon that may be one of a MAC or IPv6 address.
+    #[inline]
+    fn may_be_address(&self, start: usize, end: usize) -> bool {
+        self.byte(end) == b':'
+            && end - start <= 4
+            && (self.byte(end + 1).is_ascii_hexdigit() || self.byte(end + 1) == b':')
+    }
+
+    /// A run that may be a path, a host or an address, or that ends in punctuation.
+    fn intricate_run(&mut self, start: usize, end: usize, has_digit: bool, spaced: bool) -> usize {
+        if has_digit && self.is_plain_value(start, end) {
+            let stop = self.without_punctuation(start, end);
+            self.push_variable(start, stop, spaced);
+            if stop < end {
+                self.push(stop, end, Kind::Separator, false);
             }
-            flags |= class;
-            end += 1;
+            return end;
         }
-        if flags & DOT != 0
-            && let Some(leader) = self.leader(start, end)
-        {
-            end = leader;
+        if self.is_last_word(start, end, has_digit) {
+            self.push_word(start, end - 1, spaced);
+            self.push(end - 1, end, Kind::Separator, false);
+            return end;
         }
-        let mut stop = end;
-        while stop > start && matches!(self.byte(stop - 1), b'.' | b'!' | b'?') {
-            stop -= 1;
-        }
+        let (flags, end) = self.flags(start, end);
+        let stop = self.without_punctuation(start, end);
         if stop > start {
-            // Most words hold nothing but letters, and most values a digit.
-            let value_end = if flags & (DIGIT | DOT | SLASH) == 0 && self.byte(end) != b':' {
-                None
-            } else {
-                self.value_end(start, stop, end, flags)
-            };
-            match value_end {
+            match self.value_end(start, stop, end, flags) {
                 None => self.push_word(start, stop, spaced),
                 Some(value_end) => {
                     self.push_variable(start, value_end, spaced);
@@ -220,17 +247,52 @@ impl Scanner {
             }
         }
         if stop < end {
-            self.push(start.max(stop), end, Kind::Separator, spaced && stop == start);
+            self.push(stop, end, Kind::Separator, spaced && stop == start);
         }
         end
     }
 
-    /// Where a run of dots ends that leads from a word to its value: `size......12`.
-    fn leader(&self, start: usize, end: usize) -> Option<usize> {
-        let run = self.bytes(start, end);
-        let dots = run.windows(3).position(|three| three == b"...")?;
-        let n_dots = run[dots..].iter().take_while(|&&b| b == b'.').count();
-        (dots + n_dots < run.len()).then_some(start + dots + n_dots)
+    /// True for numbers with dots, paths and names that hold a digit: all that is a value and does not go on behind the run.
+    fn is_plain_value(&self, start: usize, end: usize) -> bool {
+        let goes_on =
+            self.may_be_address(start, end) || self.bytes(start, end).iter().any(|b| matches!(b, b'?' | b'&'));
+        !goes_on && !self.map.has_three_marks(start, end)
+    }
+
+    /// True for a word of letters with a full stop or the like.
+    fn is_last_word(&self, start: usize, end: usize, has_digit: bool) -> bool {
+        !has_digit
+            && end - start > 1
+            && matches!(self.byte(end - 1), b'.' | b'!' | b'?')
+            && self.byte(end) != b':'
+            && self.map.only_mark_is_last(start, end)
+    }
+
+    /// Where the closing punctuation of a run starts.
+    fn without_punctuation(&self, start: usize, end: usize) -> usize {
+        let last = self.bytes(start, end).iter().rposition(|b| !matches!(b, b'.' | b'!' | b'?'));
+        last.map_or(start, |last| start + last + 1)
+    }
+
+    /// The classes in a run, and its end: behind the dots that lead from a word to its value, as in `size......12`.
+    fn flags(&self, start: usize, end: usize) -> (u8, usize) {
+        if !self.map.has_three_marks(start, end) {
+            let flags = self.bytes(start, end).iter().fold(0, |flags, &byte| flags | CLASS[usize::from(byte)]);
+            return (flags, end);
+        }
+        let (mut flags, mut n_dots) = (0, 0);
+        for (at, &byte) in self.bytes(start, end).iter().enumerate() {
+            let class = CLASS[usize::from(byte)];
+            if class == DOT {
+                n_dots += 1;
+            } else if n_dots >= 3 {
+                return (flags, start + at);
+            } else {
+                n_dots = 0;
+            }
+            flags |= class;
+        }
+        (flags, end)
     }
 
     /// Where the value that starts here ends, if it is one: the end of the run, or further for addresses and URLs.
@@ -330,7 +392,7 @@ impl Scanner {
     fn ends_with_size_unit(&self, token: &Token) -> bool {
         let text = self.text(token);
         let unit = text.iter().rev().take_while(|b| b.is_ascii_alphabetic()).count();
-        unit > 0 && unit < text.len() && is_size_unit(&text[text.len() - unit..])
+        (1..=3).contains(&unit) && unit < text.len() && is_size_unit(number(&text[text.len() - unit..]))
     }
 
     fn is_separator(&self, token: &Token, byte: u8) -> bool {
@@ -348,19 +410,24 @@ impl Scanner {
 
     #[inline]
     fn push_word(&mut self, start: usize, end: usize, spaced: bool) {
-        // The longest unit has four letters.
-        if end - start <= 4 && self.tokens.last().is_some_and(|t| t.kind == Kind::Variable) {
-            let is_unit = is_unit(self.bytes(start, end));
-            if let Some(last) = self.tokens.last_mut().filter(|_| is_unit) {
-                last.end = end as u16;
-                return;
-            }
+        if self.tokens.last().is_some_and(|t| t.kind == Kind::Variable) && self.joins_as_unit(start, end) {
+            return;
         }
         self.push(start, end, Kind::Word, spaced);
     }
 
+    /// Joins a unit to the value before; false if the word is none.
+    #[inline(never)]
+    fn joins_as_unit(&mut self, start: usize, end: usize) -> bool {
+        // The longest unit has four letters.
+        let joins = end - start <= 4 && is_unit(self.short(start, end));
+        if joins {
+            self.extend_last(end, 0);
+        }
+        joins
+    }
+
     /// Adds a value, or joins it to the value before.
-    #[inline]
     fn push_variable(&mut self, mut start: usize, end: usize, mut spaced: bool) {
         while let Some(last) = self.tokens.last() {
             match last.kind {
@@ -374,7 +441,7 @@ impl Scanner {
                         break;
                     }
                 }
-                Kind::Word if is_date_word(self.text(last)) => {}
+                Kind::Word if last.end - last.start == 3 && is_date_word(self.word(last)) => {}
                 Kind::Word => break,
             }
             (start, spaced) = (usize::from(last.start), last.spaced);
@@ -436,7 +503,7 @@ impl Scanner {
         let (start, end) = (usize::from(token.start), usize::from(token.end));
         let len = end - start;
         if len <= 8 {
-            return self.load(start) & (u64::MAX >> (64 - 8 * len.max(1) as u32));
+            return self.short(start, end);
         }
         let mut hash = self.load_before(end);
         let mut at = start;
@@ -445,6 +512,12 @@ impl Scanner {
             at += 8;
         }
         hash
+    }
+
+    /// One to eight bytes as a number, as [`number`] makes it.
+    #[inline]
+    fn short(&self, start: usize, end: usize) -> u64 {
+        self.load(start) & (u64::MAX >> (64usize.wrapping_sub(8 * (end - start)) % 64))
     }
 
     #[inline]
@@ -456,153 +529,4 @@ impl Scanner {
     fn load_before(&self, end: usize) -> u64 {
         load(self.buffer.as_slice(), PAD + end - 8)
     }
-}
-
-#[inline]
-fn load(bytes: &[u8], at: usize) -> u64 {
-    match bytes.get(at..at + 8) {
-        Some(eight) => u64::from_le_bytes(eight.try_into().unwrap_or([0; 8])),
-        None => 0,
-    }
-}
-
-/// An odd number without pattern: the golden ratio in 64 bits.
-const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// Two numbers per place in a message, so that the same word counts differently at each. They are fixed, so that keys
-/// mean the same on every machine. One more than [`MAX_TOKENS`] for the tail.
-const SEEDS: [(u64, u64); MAX_TOKENS + 1] = seeds();
-
-const fn seeds() -> [(u64, u64); MAX_TOKENS + 1] {
-    let mut table = [(0, 0); MAX_TOKENS + 1];
-    let mut at = 0;
-    while at < table.len() {
-        table[at] = (split_mix(2 * at as u64), split_mix(2 * at as u64 + 1) | 1);
-        at += 1;
-    }
-    table
-}
-
-/// SplitMix64, the usual seeding function.
-const fn split_mix(step: u64) -> u64 {
-    let mut z = MULTIPLIER.wrapping_mul(step + 1);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// Both halves of the 128-bit product.
-#[inline]
-const fn fold(a: u64, b: u64) -> u64 {
-    let product = (a as u128).wrapping_mul(b as u128);
-    product as u64 ^ (product >> 64) as u64
-}
-
-/// A path: a leading slash and two more characters, two slashes, or two backslashes, and not only punctuation.
-fn is_path(token: &[u8]) -> bool {
-    let slashes = token.iter().filter(|&&b| b == b'/').count();
-    let backslashes = token.iter().filter(|&&b| b == b'\\').count();
-    (slashes >= 2 || (token[0] == b'/' && token.len() >= 3) || backslashes >= 2)
-        && token.iter().any(u8::is_ascii_alphanumeric)
-}
-
-/// Last labels of names that are hosts; any two letters are one as well.
-const TOP_LABELS: [&str; 16] = [
-    "com",
-    "net",
-    "org",
-    "edu",
-    "gov",
-    "local",
-    "internal",
-    "localdomain",
-    "info",
-    "biz",
-    "mil",
-    "int",
-    "arpa",
-    "dev",
-    "app",
-    "cloud",
-];
-
-/// A lowercase dotted name of three labels with a top-level domain, or of two when a port follows. Other dotted names
-/// are modules, classes and actions, which say what happened.
-fn is_host(token: &[u8], port_follows: bool) -> bool {
-    if !token.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'.')) {
-        return false;
-    }
-    let labels = token.split(|&b| b == b'.').count();
-    let top = token.rsplit(|&b| b == b'.').next().unwrap_or_default();
-    let is_top = top.len() == 2 || TOP_LABELS.iter().any(|label| label.as_bytes() == top);
-    labels >= 2 && (port_follows || (labels >= 3 && is_top))
-}
-
-fn is_size_unit(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"B" | b"KB"
-            | b"MB"
-            | b"GB"
-            | b"TB"
-            | b"PB"
-            | b"kB"
-            | b"Kb"
-            | b"Mb"
-            | b"Gb"
-            | b"KiB"
-            | b"MiB"
-            | b"GiB"
-            | b"TiB"
-    )
-}
-
-/// Units, time zones and halves of the day that belong to the number before them.
-fn is_unit(word: &[u8]) -> bool {
-    is_size_unit(word)
-        || matches!(
-            word,
-            b"ms"
-                | b"us"
-                | b"ns"
-                | b"s"
-                | b"sec"
-                | b"secs"
-                | b"UTC"
-                | b"GMT"
-                | b"EDT"
-                | b"EST"
-                | b"PST"
-                | b"PDT"
-                | b"CET"
-                | b"CEST"
-                | b"AM"
-                | b"PM"
-        )
-}
-
-/// Abbreviated weekdays and months, which belong to the date after them.
-fn is_date_word(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"Mon"
-            | b"Tue"
-            | b"Wed"
-            | b"Thu"
-            | b"Fri"
-            | b"Sat"
-            | b"Sun"
-            | b"Jan"
-            | b"Feb"
-            | b"Mar"
-            | b"Apr"
-            | b"May"
-            | b"Jun"
-            | b"Jul"
-            | b"Aug"
-            | b"Sep"
-            | b"Oct"
-            | b"Nov"
-            | b"Dec"
-    )
 }

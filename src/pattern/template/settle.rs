@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use super::entry::{Entry, MAX_COLUMNS, Shape};
 use super::render;
+use super::route::is_route;
 use super::scan::{Kind, Scanner, head};
-use super::shelf::{Entry, MAX_COLUMNS, Shape, Shelves};
+use super::shelves::Shelves;
 use crate::pattern::Merge;
 
 /// Rounds at most: each can only turn words into values, and the sets measured were stable after three.
@@ -108,10 +110,9 @@ impl<'s, S: Ord, V> Finder<'s, S, V> {
     pub fn find(&mut self, scope: &S, message: &str) -> Option<&'s Mined<S, V>> {
         let index = self.settled.index.get(scope)?;
         self.scanner.read(head(message));
-        let place = index
-            .get(&(Shape::Key, self.scanner.key))
-            .or_else(|| index.get(&(Shape::Wide, self.scanner.group())))
-            .or_else(|| index.get(&(Shape::Length, self.scanner.tokens.len() as u64)))?;
+        let place = index.get(&(Shape::Key, self.scanner.key)).or_else(|| {
+            [Shape::Wide, Shape::Alike, Shape::Length].iter().find_map(|s| index.get(&(*s, s.id(&self.scanner))))
+        })?;
         self.settled.templates.get(*place)
     }
 }
@@ -124,7 +125,7 @@ fn mined<S: Clone, V: Merge>(
 ) -> Mined<S, V> {
     // The most frequent spelling stands for all; the order of the others is that of their examples.
     members.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.example.cmp(&b.example)));
-    let count = members.iter().map(|m| m.count).sum();
+    let count = members.iter().fold(0, |sum: u64, m| sum.saturating_add(m.count));
     let is_variable: Vec<bool> = vector.cells.iter().map(|c| *c == Cell::Variable).collect();
     let rendered = render::render(&members, &is_variable, count, scanner);
     let is_collapsed = members.iter().any(|m| m.shape != Shape::Key);
@@ -156,6 +157,8 @@ enum Cell {
 #[derive(Debug)]
 struct Vector {
     cells: Vec<Cell>,
+    /// A request: its words are a closed vocabulary until proven otherwise.
+    is_route: bool,
     count: u64,
     members: Vec<usize>,
 }
@@ -188,7 +191,7 @@ impl Vector {
             scanner.tokens.iter().map(&mut cell).collect()
         };
         debug_assert!(entry.columns.len() <= MAX_COLUMNS);
-        Vector { cells, count: entry.count, members: Vec::new() }
+        Vector { cells, is_route: is_route(&entry.example), count: entry.count, members: Vec::new() }
     }
 }
 
@@ -288,7 +291,7 @@ fn unite(mut vectors: Vec<Vector>) -> Vec<Vector> {
     for vector in vectors {
         match united.last_mut() {
             Some(last) if last.cells == vector.cells => {
-                last.count += vector.count;
+                last.count = last.count.saturating_add(vector.count);
                 last.members.extend(vector.members);
             }
             _ => united.push(vector),
@@ -345,16 +348,20 @@ fn is_open(bucket: &[Place], vectors: &[Vector], words: &Words) -> bool {
     let (_, first, at) = bucket[0];
     let mut counts: BTreeMap<Cell, u64> = BTreeMap::new();
     for (_, vector, _) in bucket {
-        *counts.entry(vectors[*vector].cells[at]).or_default() += vectors[*vector].count;
+        let count = counts.entry(vectors[*vector].cells[at]).or_default();
+        *count = count.saturating_add(vectors[*vector].count);
     }
     if counts.len() < 2 {
         return false;
+    }
+    if vectors[first].is_route {
+        return counts.len() >= MANY_WORDS;
     }
     if counts.contains_key(&Cell::Variable) || counts.keys().all(|c| words.traits(*c).is_some_and(|t| t.is_boolean)) {
         return true;
     }
     let n_words = counts.len();
-    let n_messages: u64 = counts.values().sum();
+    let n_messages = counts.values().fold(0, |sum: u64, &n| sum.saturating_add(n));
     let n_once = counts.values().filter(|&&n| n == 1).count() as u64;
     let before = at.checked_sub(1).and_then(|before| words.traits(vectors[first].cells[before]));
     let is_first = !vectors[first].cells[..at].iter().any(|c| matches!(c, Cell::Word(_)));

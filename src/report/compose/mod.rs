@@ -9,7 +9,7 @@ mod verdict;
 use std::collections::BTreeMap;
 
 use super::{Action, Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger};
-use crate::cause::{self, Ranked};
+use crate::cause::{self, Candidate, Ranked};
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{Scene, Series};
 use crate::pattern::{Catalogue, Role};
@@ -99,11 +99,7 @@ fn fingerprint(chain: &[super::Link], causes: &[Cause]) -> String {
 fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
     let candidate = &ranked.candidate;
     let scene = findings.scene;
-    let evidence = candidate.own.iter().copied().chain(candidate.blamed.iter().map(|(a, _)| *a));
-    let mut exemplars: Vec<&Exemplar> =
-        evidence.flat_map(|a| scene.series[scene.anomalies[a].series].tally.exemplars.iter().take(2)).collect();
-    exemplars.sort();
-    exemplars.dedup();
+    let exemplars = exemplars(scene, candidate);
     Cause {
         rank,
         component: display_name(&candidate.component),
@@ -111,7 +107,7 @@ fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
         aliases: aliases(findings, ranked),
         layer: candidate.layer,
         signature: candidate.signature.clone().unwrap_or_else(|| "template".to_owned()),
-        title: candidate.title.clone(),
+        title: title(scene, candidate),
         confidence: ranked.confidence,
         score: ranked.score,
         features: ranked
@@ -137,6 +133,45 @@ fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
         why_not: None,
         actions: actions(findings, ranked),
     }
+}
+
+/// What is wrong, with the name of the part that is missing or wrong where the messages give one.
+fn title(scene: &Scene<'_>, candidate: &Candidate) -> String {
+    let own = candidate.own.iter().map(|a| &scene.anomalies[*a]);
+    let named = own.filter(|a| scene.series[a.series].title == candidate.title);
+    let mut parts: Vec<&Component> = named
+        .flat_map(|a| a.blames.iter())
+        .filter(|(thing, share)| *share >= 0.2 && !cause::stands_alone(thing))
+        .map(|(thing, _)| thing)
+        .collect();
+    parts.sort();
+    parts.dedup();
+    let names: Vec<&str> = parts.iter().take(3).map(|part| part.name.as_str()).collect();
+    if names.is_empty() { candidate.title.clone() } else { format!("{}: {}", candidate.title, names.join(", ")) }
+}
+
+/// The entries that show what the title says first, then the earliest others.
+fn exemplars<'s>(scene: &'s Scene<'_>, candidate: &Candidate) -> Vec<&'s Exemplar> {
+    let evidence = candidate.own.iter().copied().chain(candidate.blamed.iter().map(|(a, _)| *a));
+    let series = |a: usize| &scene.series[scene.anomalies[a].series];
+    let (named, others): (Vec<usize>, Vec<usize>) = evidence.partition(|a| series(*a).title == candidate.title);
+    let of = |anomalies: Vec<usize>, each: usize| {
+        let mut found: Vec<&Exemplar> =
+            anomalies.into_iter().flat_map(|a| series(a).tally.exemplars.iter().take(each)).collect();
+        found.sort();
+        found.dedup();
+        found
+    };
+    let mut exemplars = of(named, EVIDENCE);
+    exemplars.truncate(EVIDENCE / 2);
+    let grave = others.into_iter().filter(|a| series(*a).grave).collect();
+    for other in of(grave, 1) {
+        if !exemplars.contains(&other) {
+            exemplars.push(other);
+        }
+    }
+    exemplars.truncate(EVIDENCE);
+    exemplars
 }
 
 /// Names as people say them.

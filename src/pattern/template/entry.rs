@@ -1,0 +1,130 @@
+//! What is kept of the messages of one key, or of several keys that were joined.
+
+use serde::{Deserialize, Serialize};
+
+use super::column::Column;
+use super::scan::{Kind, Scanner, Token};
+use crate::pattern::Merge;
+
+/// Columns that are kept per entry; what lies behind is a value like any other.
+pub(super) const MAX_COLUMNS: usize = 64;
+
+/// Which messages an entry stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) enum Shape {
+    /// One key: the same words.
+    Key,
+    /// One group: the same kinds, separators and first word.
+    Wide,
+    /// The same kinds and separators.
+    Alike,
+    /// The same number of tokens.
+    Length,
+}
+
+impl Shape {
+    /// What messages of this shape have in common, of the message that the scanner has read.
+    #[inline]
+    pub(super) fn id(self, scanner: &Scanner) -> u64 {
+        match self {
+            Shape::Key => scanner.key,
+            Shape::Wide => scanner.group(),
+            Shape::Alike => scanner.build(),
+            Shape::Length => scanner.tokens.len() as u64,
+        }
+    }
+
+    /// True for the tokens that have a column.
+    #[inline]
+    pub(super) fn has_column(self, kind: Kind) -> bool {
+        match self {
+            Shape::Key => kind == Kind::Variable,
+            Shape::Wide | Shape::Alike => kind != Kind::Separator,
+            Shape::Length => false,
+        }
+    }
+}
+
+/// What is known of the messages of one key or group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Entry<V> {
+    pub(super) shape: Shape,
+    /// Of a key, a group, a build, or the number of tokens.
+    pub(super) id: u64,
+    /// The group of a key or a wide entry.
+    pub(super) group: u64,
+    pub(super) count: u64,
+    rank: u64,
+    /// The message with the smallest rank, of equal ranks the smallest text.
+    pub(super) example: Box<str>,
+    pub(super) columns: Vec<Column>,
+    pub(super) value: V,
+}
+
+impl<V: Merge> Entry<V> {
+    /// The entry of the message that the scanner has read.
+    pub(super) fn new(shape: Shape, id: u64, message: &str, scanner: &Scanner) -> Entry<V> {
+        let columns = columns_of(shape, &scanner.tokens).map(|t| Column::new(t.start, t.end - t.start)).collect();
+        let group = if shape == Shape::Key { scanner.group() } else { id };
+        Entry { shape, id, group, count: 1, rank: scanner.rank, example: message.into(), columns, value: V::default() }
+    }
+
+    /// Counts the message that the scanner has read.
+    #[inline]
+    pub(super) fn observe(&mut self, message: &str, scanner: &Scanner, rich: bool) {
+        self.count += 1;
+        for (column, token) in self.columns.iter_mut().zip(columns_of(self.shape, &scanner.tokens)) {
+            if !column.is_settled() {
+                column.observe(&self.example, token.text(message), rich);
+            }
+        }
+        if scanner.rank <= self.rank && (scanner.rank, message) < (self.rank, &*self.example) {
+            (self.rank, self.example) = (scanner.rank, message.into());
+            for (column, token) in self.columns.iter_mut().zip(columns_of(self.shape, &scanner.tokens)) {
+                column.rebase(token.start, token.end - token.start);
+            }
+        }
+    }
+
+    /// Takes in another entry of the same shape and id.
+    pub(super) fn join(&mut self, other: Entry<V>, rich: bool) {
+        self.count = self.count.saturating_add(other.count);
+        self.value.merge(other.value);
+        let replaces = (other.rank, &*other.example) < (self.rank, &*self.example);
+        for (mine, theirs) in self.columns.iter_mut().zip(&other.columns) {
+            mine.join(&self.example, theirs, &other.example, rich);
+            if replaces {
+                mine.rebase_to(theirs);
+            }
+        }
+        if replaces {
+            (self.rank, self.example) = (other.rank, other.example);
+        }
+    }
+
+    /// The same entry as one of a coarser shape.
+    pub(super) fn widen(mut self, shape: Shape, scanner: &mut Scanner) -> Entry<V> {
+        if self.shape == shape {
+            return self;
+        }
+        scanner.read(&self.example);
+        let mut known = std::mem::take(&mut self.columns).into_iter();
+        for token in columns_of(shape, &scanner.tokens) {
+            let fresh = || Column::new(token.start, token.end - token.start);
+            let column = if self.shape.has_column(token.kind) { known.next().unwrap_or_else(fresh) } else { fresh() };
+            self.columns.push(column);
+        }
+        self.id = shape.id(scanner);
+        (self.shape, self.group) = (shape, self.id);
+        self
+    }
+
+    /// Forgets few values, for when there are many keys.
+    pub(super) fn forget_few(&mut self) {
+        self.columns.iter_mut().for_each(Column::forget_few);
+    }
+}
+
+fn columns_of(shape: Shape, tokens: &[Token]) -> impl Iterator<Item = &Token> {
+    tokens.iter().filter(move |token| shape.has_column(token.kind)).take(MAX_COLUMNS)
+}

@@ -1,0 +1,130 @@
+//! A report held against a second one from the same export: every count, time, text and quote.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::redact::agrees;
+use super::wording::count;
+use super::{Evidence, Report};
+
+/// Fields that do not come from the export: the tool, the profile, the history, the analyst's word for a file.
+const NOT_DERIVED: &[&str] = &["tool_version", "given", "regression", "earlier_known"];
+/// Fields that name a file; only its last part must agree, as an export may be given by another path.
+const FILE_NAMES: &[&str] = &["source", "name"];
+/// Mismatches listed at most; one is enough to fail, and a hostile report could have millions.
+const MAX_MISMATCHES: usize = 1000;
+
+/// A place where a report and its export disagree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// `incidents[0].causes[0].count`.
+    pub place: String,
+    /// What the report says.
+    pub said: String,
+    /// What the export gives.
+    pub found: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = format!("{}: the report says {}, the export gives {}", self.place, self.said, self.found);
+        f.write_str(&super::escape::terminal(&line))
+    }
+}
+
+/// Where `report` disagrees with `again`, the report that the export gives now, and with the entries that it quotes.
+///
+/// `quote_at` is the unredacted message of the record at a source and an offset, `None` when there is no record.
+///
+/// # Errors
+/// When a number of a report is not finite, and so has no JSON form.
+pub fn verify(
+    report: &Report,
+    again: &Report,
+    quote_at: impl Fn(&str, u64) -> Option<String>,
+) -> Result<Vec<Mismatch>, serde_json::Error> {
+    let mut found = Vec::new();
+    compare("", &serde_json::to_value(report)?, &serde_json::to_value(again)?, &mut found);
+    let mut quotes = Vec::new();
+    all_evidence(report, &mut |place, evidence| quotes.extend(check_quote(place, evidence, &quote_at)));
+    found.extend(quotes);
+    found.truncate(MAX_MISMATCHES);
+    Ok(found)
+}
+
+fn compare(place: &str, said: &Value, derived: &Value, found: &mut Vec<Mismatch>) {
+    if found.len() >= MAX_MISMATCHES {
+        return;
+    }
+    match (said, derived) {
+        (Value::Object(a), Value::Object(b)) => {
+            let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for name in names.into_iter().filter(|name| !NOT_DERIVED.contains(&name.as_str())) {
+                let inner = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
+                let (x, y) = (a.get(name).unwrap_or(&Value::Null), b.get(name).unwrap_or(&Value::Null));
+                if !(FILE_NAMES.contains(&name.as_str()) && same_file(x, y)) {
+                    compare(&inner, x, y, found);
+                }
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            if a.len() != b.len() {
+                let items = |n: usize| format!("{} items", count(n as u64));
+                found.push(Mismatch { place: place.to_owned(), said: items(a.len()), found: items(b.len()) });
+            }
+            for (i, (x, y)) in a.iter().zip(b).enumerate() {
+                compare(&format!("{place}[{i}]"), x, y, found);
+            }
+        }
+        _ if said == derived => {}
+        _ => found.push(Mismatch { place: place.to_owned(), said: said.to_string(), found: derived.to_string() }),
+    }
+}
+
+fn same_file(a: &Value, b: &Value) -> bool {
+    let last = |value: &Value| value.as_str().map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned());
+    last(a).is_some() && last(a) == last(b)
+}
+
+fn check_quote(
+    place: String,
+    evidence: &Evidence,
+    quote_at: &impl Fn(&str, u64) -> Option<String>,
+) -> Option<Mismatch> {
+    let original = quote_at(&evidence.source, evidence.offset);
+    match original {
+        Some(original) if agrees(&evidence.message, &original) => None,
+        Some(original) => {
+            Some(Mismatch { place, said: format!("{:?}", evidence.message), found: format!("{original:?}") })
+        }
+        None => {
+            let said = format!("an entry at byte {} of {}", evidence.offset, evidence.source);
+            Some(Mismatch { place, said, found: "no entry there".to_owned() })
+        }
+    }
+}
+
+/// Every quote of a report with its place.
+fn all_evidence<'r>(report: &'r Report, each: &mut impl FnMut(String, &'r Evidence)) {
+    for (i, incident) in report.incidents.iter().enumerate() {
+        for (j, cause) in incident.causes.iter().enumerate() {
+            let place = format!("incidents[{i}].causes[{j}]");
+            cause.trigger.iter().for_each(|trigger| each(format!("{place}.trigger.evidence"), &trigger.evidence));
+            cause
+                .evidence
+                .iter()
+                .enumerate()
+                .for_each(|(k, evidence)| each(format!("{place}.evidence[{k}]"), evidence));
+        }
+        for (j, ruled_out) in incident.ruled_out.iter().enumerate() {
+            let evidence = ruled_out.evidence.iter().enumerate();
+            evidence.for_each(|(k, evidence)| each(format!("incidents[{i}].ruled_out[{j}].evidence[{k}]"), evidence));
+        }
+        let changes = incident.changes.iter().enumerate();
+        changes.for_each(|(j, change)| each(format!("incidents[{i}].changes[{j}].evidence"), &change.evidence));
+        for (j, moment) in incident.moments.iter().enumerate() {
+            moment.evidence.iter().for_each(|evidence| each(format!("incidents[{i}].moments[{j}].evidence"), evidence));
+        }
+    }
+}
