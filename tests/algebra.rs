@@ -286,6 +286,8 @@ proptest! {
         let folder = Folder::new("algebra");
         let one = folder.file("one.ndjson", lines.join("\n"));
         let report = run(&[&one, "--format", "json", "--threads", "1"]).ends_with(0);
+        let ledger = &report.json()["coverage"]["ledger"];
+        prop_assert_eq!((&ledger["unreadable"], &ledger["duplicates"]), (&0.into(), &0.into()), "all is well formed");
         for threads in ["2", "8"] {
             let other = run(&[&one, "--format", "json", "--threads", threads]).ends_with(0);
             prop_assert_eq!(&other.out, &report.out, "{} threads show", threads);

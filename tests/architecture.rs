@@ -11,10 +11,12 @@ use firstfault::pattern::signature::Signature;
 const DOORS: [&str; 2] = ["source", "cli"];
 
 /// Names by which the world is touched.
-const WORLD: [&str; 14] = [
+const WORLD: [&str; 16] = [
     "std::fs",
     "std::env",
-    "std::net",
+    "TcpStream",
+    "UdpSocket",
+    "ToSocketAddrs",
     "std::process",
     "env::var",
     "process::exit",
@@ -68,11 +70,18 @@ fn room_of(path: &Path, rooms: &[String]) -> Option<usize> {
 
 /// Code without comments, up to the tests at its end: tests may read files and look at clocks.
 fn production(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let code = text.find("\n#[cfg(test)]\nmod ").map_or(text, |tests| &text[..tests]);
+    let tests = text.match_indices("\n#[cfg(test)]\n").map(|(at, _)| at).find(|at| opens_a_module(&text[at + 1..]));
+    let code = &text[..tests.unwrap_or(text.len())];
     code.lines()
         .enumerate()
         .map(|(i, line)| (i + 1, line.split("//").next().unwrap_or("")))
         .filter(|(_, l)| !l.is_empty())
+}
+
+/// Whether what the attributes at the start of `text` belong to is a module with its body.
+fn opens_a_module(text: &str) -> bool {
+    let item = text.lines().find(|line| !line.starts_with("#[")).unwrap_or("");
+    item.starts_with("mod ") && item.ends_with('{')
 }
 
 /// Every room that a line names after `crate::`, also in `use crate::{entry, pattern::Layer}`.

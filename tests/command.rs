@@ -109,9 +109,13 @@ fn a_pipe_gets_no_escapes_and_80_columns() {
         let run = run(&arguments).ends_with(0);
         assert!(!run.out.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{arguments:?}");
     }
-    let table = run(&[&file]).ends_with(0).out;
-    let widest = table.lines().max_by_key(|line| line.chars().count()).unwrap_or("");
-    assert!(widest.chars().count() <= 80, "{} columns: {widest}", widest.chars().count());
+    // A command to copy stands on one line, whatever its length.
+    let mut in_command = false;
+    for line in run(&[&file]).ends_with(0).out.lines() {
+        let command = in_command || line.trim_start().starts_with("gcloud ");
+        in_command = command && line.ends_with('\\');
+        assert!(command || line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+    }
 }
 
 #[test]

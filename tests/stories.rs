@@ -221,7 +221,7 @@ fn misquoted(quote: &Value, input: &[u8]) -> Option<String> {
     let message = quote["message"].as_str().expect("a text");
     let is_request = record.get("textPayload").or(record.get("jsonPayload")).is_none();
     let parts: Vec<&str> = match is_request {
-        true => message.split_whitespace().collect(),
+        true => message.split([' ', '…']).collect(),
         false => message.lines().flat_map(|line| line.split('…')).map(str::trim).collect(),
     };
     parts.into_iter().find(|part| !texts.contains(part)).map(|part| format!("not in the record: {part}"))
