@@ -267,10 +267,12 @@ pub fn baseline(mut reading: Reading, catalogue: &Catalogue) -> Baseline {
 }
 
 /// Concludes: pure, from the account alone.
-pub fn conclude(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Report {
+///
+/// `told` says that the caller knows when the fault began.
+pub fn conclude(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>, told: bool) -> Report {
     let mined = reading.summary.settle(catalogue);
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
-    let incidents = cause::rank(&scene, &reading.summary, catalogue);
+    let incidents = cause::rank(&scene, &reading.summary, catalogue, baseline, told);
     let sources: Vec<String> = reading.sources.iter().map(|read| read.name.clone()).collect();
     let mut report = compose(Findings {
         summary: &reading.summary,

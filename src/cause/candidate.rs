@@ -6,7 +6,7 @@ use crate::entry::{Component, ComponentKind};
 use crate::incident::{Anomaly, Scene, Series};
 use crate::pattern::signature::Signature;
 use crate::pattern::{Catalogue, Layer, Role};
-use crate::summary::{Change, Summary};
+use crate::summary::{Change, Exemplar, Summary};
 
 use super::explain::Explanation;
 use crate::time::{SECOND, Timestamp};
@@ -64,6 +64,8 @@ pub struct Candidate {
     pub own: Vec<usize>,
     /// Anomalies of others that blame it, with the share that does.
     pub blamed: Vec<(usize, f64)>,
+    /// Entries that show it and belong to no anomaly: requests that became slow.
+    pub shown: Vec<Exemplar>,
     /// The change that set it off, with how plausible that is.
     pub trigger: Option<(Change, f64)>,
 }
@@ -111,6 +113,7 @@ fn draft<'d>(drafts: &'d mut BTreeMap<Component, Candidate>, component: &Compone
         count: 0,
         own: Vec::new(),
         blamed: Vec::new(),
+        shown: Vec::new(),
         trigger: None,
     })
 }
@@ -302,6 +305,7 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
             own: Vec::new(),
             // It acts once: what fails later is no less plausible than what failed first.
             blamed: hit.into_iter().map(|a| (a, plausible(change, soonest))).collect(),
+            shown: Vec::new(),
             trigger: Some((change.clone(), plausible(change, soonest))),
         });
     }

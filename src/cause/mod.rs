@@ -2,6 +2,7 @@
 
 mod candidate;
 mod explain;
+mod quiet;
 mod score;
 pub mod silent;
 
@@ -9,7 +10,7 @@ pub use candidate::{Candidate, stands_alone};
 pub use score::{Feature, WEIGHTS};
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{self, Anomaly, Scene};
+use crate::incident::{self, Anomaly, Baseline, Scene};
 use crate::pattern::{Catalogue, Role};
 use crate::summary::Summary;
 use crate::time::{SECOND, Span};
@@ -60,7 +61,16 @@ pub struct Incident {
 }
 
 /// Ranks causes, and splits what failed into one incident per root.
-pub fn rank(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue) -> Vec<Incident> {
+///
+/// With a `baseline`, services that became slow or stopped doing what they did are candidates too; `told` says that the
+/// caller knows when the fault began, so that faint suspects count as well.
+pub fn rank(
+    scene: &Scene<'_>,
+    summary: &Summary,
+    catalogue: &Catalogue,
+    baseline: Option<&Baseline>,
+    told: bool,
+) -> Vec<Incident> {
     let mut left: Vec<usize> = (0..scene.anomalies.len()).collect();
     let mut incidents: Vec<Incident> = Vec::new();
     while incidents.len() < MAX_INCIDENTS && is_seed(scene, summary, &left, incidents.is_empty()) {
@@ -86,6 +96,9 @@ pub fn rank(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue) -> Vec<
     }
     incidents.sort_by_key(|incident| incident.span.start);
     score::set_confidence(&mut incidents);
+    if let Some(baseline) = baseline {
+        quiet::add(scene, summary, baseline, told, &mut incidents);
+    }
     incidents
 }
 

@@ -37,7 +37,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitStatus, UsageError> {
     if let Some(reason) = nothing_read(&reading) {
         return Err(UsageError::new(reason));
     }
-    let mut report = analyze::conclude(reading, &catalogue, baseline.as_ref());
+    let mut report = analyze::conclude(reading, &catalogue, baseline.as_ref(), selection.since.is_some());
     if let Some(redactor) = redactor {
         report = redactor.redact_report(&report).map_err(|error| UsageError::new(error.to_string()))?;
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::entry::{Component, ComponentKind};
 use crate::pattern::{Catalogue, Gravity, Layer, Role};
+use crate::summary::traces::Traces;
 use crate::summary::{Mined, Summary, Timeline};
 use crate::time::{Span, Timestamp};
 
@@ -93,6 +94,8 @@ pub struct Baseline {
     pub seconds: f64,
     /// Failing entries by component and pattern.
     pub counts: BTreeMap<(Component, String), u64>,
+    /// How requests ran.
+    pub traces: Traces,
 }
 
 impl Baseline {
@@ -100,7 +103,7 @@ impl Baseline {
     pub fn new(summary: &Summary, mined: &Mined, catalogue: &Catalogue) -> Baseline {
         let all = series(summary, mined, catalogue).into_iter();
         let counts = all.map(|series| ((series.component.clone(), series.pattern), series.tally.seen.count)).collect();
-        Baseline { seconds: summary.span().seconds(), counts }
+        Baseline { seconds: summary.span().seconds(), counts, traces: summary.traces.clone() }
     }
 }
 

@@ -72,7 +72,7 @@ fn kind_of_port(port: &str) -> Option<ComponentKind> {
 }
 
 /// Every thing the message names, in the order of the rules, each once.
-pub fn entities(message: &str) -> Vec<Component> {
+pub(super) fn entities(message: &str) -> Vec<Component> {
     let message = head(message);
     let mut found: Vec<Component> = Vec::new();
     for rule in RULES.iter() {
@@ -117,7 +117,7 @@ fn points_to_manual(message: &str, at: usize) -> bool {
 }
 
 /// The VPC connector that a message names: services tell at their start which one they go through.
-pub fn connector(message: &str) -> Option<Component> {
+pub(super) fn connector(message: &str) -> Option<Component> {
     static FINDER: LazyLock<memchr::memmem::Finder<'static>> =
         LazyLock::new(|| memchr::memmem::Finder::new("onnector"));
     FINDER.find(message.as_bytes())?;
@@ -143,7 +143,7 @@ pub fn component(kind: ComponentKind, name: &str) -> Component {
 }
 
 /// Names that may turn out to be components: words with a hyphen, as instances, services and connectors are called.
-pub fn mentions(message: &str) -> Vec<&str> {
+pub(super) fn mentions(message: &str) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
     let words = head(message).split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
     for word in words.filter(|word| is_name(word)) {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Findings, evidence_of};
 use crate::cause;
-use crate::incident::{Anomaly, Series};
-use crate::pattern::{Layer, Role};
+use crate::incident::Anomaly;
+use crate::pattern::Layer;
 use crate::report::{Change, Link, Moment, Slot};
-use crate::time::{SECOND, Span, Timestamp};
+use crate::time::{SECOND, Timestamp};
 
 /// Links of a chain.
 const LINKS: usize = 10;
@@ -232,9 +232,4 @@ fn first_evidence(findings: Findings<'_>, found: &cause::Incident, pattern: &str
     let exemplars =
         series.filter(|series| series.pattern == pattern).filter_map(|series| series.tally.exemplars.first());
     exemplars.min().map(|exemplar| evidence_of(findings, exemplar))
-}
-
-/// True when the series was seen inside the span.
-pub(super) fn seen_within(series: &Series<'_>, span: Span) -> bool {
-    series.role != Role::Noise && series.tally.seen.first <= span.end && span.start <= series.tally.seen.last
 }

@@ -151,7 +151,7 @@ fn title(scene: &Scene<'_>, candidate: &Candidate) -> String {
 }
 
 /// The entries that show what the title says first, then the earliest others.
-fn exemplars<'s>(scene: &'s Scene<'_>, candidate: &Candidate) -> Vec<&'s Exemplar> {
+fn exemplars<'s>(scene: &'s Scene<'_>, candidate: &'s Candidate) -> Vec<&'s Exemplar> {
     let evidence = candidate.own.iter().copied().chain(candidate.blamed.iter().map(|(a, _)| *a));
     let series = |a: usize| &scene.series[scene.anomalies[a].series];
     let (named, others): (Vec<usize>, Vec<usize>) = evidence.partition(|a| series(*a).title == candidate.title);
@@ -170,6 +170,7 @@ fn exemplars<'s>(scene: &'s Scene<'_>, candidate: &Candidate) -> Vec<&'s Exempla
             exemplars.push(other);
         }
     }
+    exemplars.extend(&candidate.shown);
     exemplars.truncate(EVIDENCE);
     exemplars
 }
