@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Nanoseconds in one second.
@@ -25,8 +25,10 @@ impl Timestamp {
     ///
     /// Returns `None` when the text is none of these.
     pub fn parse(text: &str) -> Option<Timestamp> {
-        let text = text.trim();
-        parse_rfc3339(text.as_bytes()).or_else(|| parse_epoch(text))
+        parse_rfc3339(text.as_bytes()).or_else(|| {
+            let text = text.trim();
+            parse_rfc3339(text.as_bytes()).or_else(|| parse_epoch(text))
+        })
     }
 
     /// This time moved by `nanos`, saturating.
@@ -104,11 +106,10 @@ impl Span {
     }
 }
 
-fn two(digits: &[u8]) -> Option<u32> {
-    match digits {
-        [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some(u32::from(a - b'0') * 10 + u32::from(b - b'0')),
-        _ => None,
-    }
+#[inline]
+fn two(tens: u8, ones: u8) -> Option<u32> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
 }
 
 fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
@@ -118,39 +119,71 @@ fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
     if !matches!(text[10], b'T' | b't' | b' ') {
         return None;
     }
-    let year = two(&text[0..2])? * 100 + two(&text[2..4])?;
-    let date = NaiveDate::from_ymd_opt(year as i32, two(&text[5..7])?, two(&text[8..10])?)?;
-    let (hour, minute, second) = (two(&text[11..13])?, two(&text[14..16])?, two(&text[17..19])?);
+    let fields: &[u8; 19] = text.first_chunk()?;
+    let year = two(fields[0], fields[1])? * 100 + two(fields[2], fields[3])?;
+    let days = days_since_epoch(year, two(fields[5], fields[6])?, two(fields[8], fields[9])?)?;
+    let hour = two(fields[11], fields[12])?;
+    let (minute, second) = (two(fields[14], fields[15])?, two(fields[17], fields[18])?);
     // 60 is a leap second: it counts as the first instant of the next minute.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let (fraction, rest) = parse_fraction(&text[19..]);
     let offset = parse_offset(rest)?;
-    let days = i64::from(date.to_epoch_days());
     let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second) - offset;
     Some(Timestamp(seconds.saturating_mul(SECOND).saturating_add(fraction)))
 }
 
+/// Days from 1970-01-01 to a date of the Gregorian calendar, `None` when there is no such date.
+///
+/// Counts in years that start in March, so that the leap day comes last.
+#[inline]
+fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i64> {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let month_len = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u32::from(is_leap),
+        1..=12 => 31,
+        _ => return None,
+    };
+    if day == 0 || day > month_len {
+        return None;
+    }
+    let year = i64::from(year) - i64::from(month <= 2);
+    let day_of_year = i64::from((153 * ((month + 9) % 12) + 2) / 5 + day - 1);
+    // 719,468 days lie between 0000-03-01 and the epoch.
+    Some(year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468)
+}
+
 /// Nanoseconds of `.123…` (digits past the ninth are cut) and what follows.
+#[inline]
 fn parse_fraction(text: &[u8]) -> (i64, &[u8]) {
     let Some((b'.' | b',', digits)) = text.split_first() else { return (0, text) };
-    let n_digits = digits.iter().take_while(|b| b.is_ascii_digit()).count();
-    let padded = digits[..n_digits].iter().chain(std::iter::repeat(&b'0')).take(9);
-    (padded.fold(0, |nanos, digit| nanos * 10 + i64::from(digit - b'0')), &digits[n_digits..])
+    let (mut nanos, mut n_digits) = (0, 0);
+    while let Some(digit @ b'0'..=b'9') = digits.get(n_digits) {
+        if n_digits < 9 {
+            nanos = nanos * 10 + i64::from(digit - b'0');
+        }
+        n_digits += 1;
+    }
+    const MISSING: [i64; 10] = [SECOND, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10, 1];
+    (nanos * MISSING[n_digits.min(9)], &digits[n_digits..])
 }
 
 /// Seconds east of UTC; nothing at all means UTC.
 fn parse_offset(text: &[u8]) -> Option<i64> {
+    if text == b"Z" {
+        return Some(0);
+    }
     let text = text.trim_ascii();
     match text {
-        b"" | b"Z" | b"z" | b"UTC" => Some(0),
+        b"" | b"z" | b"UTC" => Some(0),
         [sign @ (b'+' | b'-'), rest @ ..] => {
-            let hours = two(rest.get(0..2)?)?;
+            let hours = two(*rest.first()?, *rest.get(1)?)?;
             let minutes = match rest.len() {
                 2 => 0,
-                4 => two(&rest[2..4])?,
-                5 if rest[2] == b':' => two(&rest[3..5])?,
+                4 => two(rest[2], rest[3])?,
+                5 if rest[2] == b':' => two(rest[3], rest[4])?,
                 _ => return None,
             };
             let seconds = i64::from(hours * 3600 + minutes * 60);
@@ -160,10 +193,20 @@ fn parse_offset(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// Seconds since the epoch as a decimal number; only values between 2001 and 2100 are taken for times.
+/// A number of seconds since the epoch, or a whole number of milliseconds, microseconds or nanoseconds; only values
+/// between 2001 and 2103 are taken for times.
 fn parse_epoch(text: &str) -> Option<Timestamp> {
+    const FIRST: i64 = 1_000_000_000;
+    const LAST: i64 = 4_200_000_000;
+    if let Ok(whole) = text.parse::<i64>() {
+        let scale = [SECOND, 1_000_000, 1000, 1].into_iter().find(|scale| {
+            let per_second = SECOND / scale;
+            (FIRST * per_second..LAST * per_second).contains(&whole)
+        });
+        return scale.map(|scale| Timestamp(whole * scale));
+    }
     let seconds: f64 = text.parse().ok()?;
-    (1.0e9..4.2e9).contains(&seconds).then_some(Timestamp((seconds * 1e6).round() as i64 * 1000))
+    (FIRST as f64..LAST as f64).contains(&seconds).then(|| Timestamp((seconds * 1e6).round() as i64 * 1000))
 }
 
 #[cfg(test)]
@@ -182,14 +225,38 @@ mod tests {
         check("2025-09-16 00:42:59.910682 UTC", Some("2025-09-16T00:42:59.910682Z"));
         check("2025-09-16 00:42:59.123456789123Z", Some("2025-09-16T00:42:59.123456789Z"));
         check("1.757983379910682E9", Some("2025-09-16T00:42:59.910682Z"));
+        check("1757983379910", Some("2025-09-16T00:42:59.910Z"));
+        check("1757983379910682000", Some("2025-09-16T00:42:59.910682Z"));
         check("2016-12-31T23:59:60Z", Some("2017-01-01T00:00:00Z"));
     }
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "yesterday", "2025-13-01T00:00:00Z", "2025-02-30T00:00:00Z", "2025-09-16T25:00:00Z", "12"] {
+        for text in [
+            "",
+            "yesterday",
+            "2025-13-01T00:00:00Z",
+            "2025-02-30T00:00:00Z",
+            "2025-09-16T25:00:00Z",
+            "12",
+            "9e99",
+            "-1",
+        ] {
             check(text, None);
         }
+    }
+
+    #[test]
+    fn every_date_is_counted_as_the_calendar_counts_it() {
+        let mut day = chrono::NaiveDate::from_ymd_opt(1890, 1, 1).expect("a date");
+        for _ in 0..130_000 {
+            use chrono::Datelike;
+            let found = days_since_epoch(day.year() as u32, day.month(), day.day());
+            assert_eq!(found, Some(i64::from(day.to_epoch_days())), "{day}");
+            day = day.succ_opt().expect("far from the end");
+        }
+        assert_eq!(days_since_epoch(1900, 2, 29), None);
+        assert_eq!(days_since_epoch(2000, 2, 30), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Who can be at fault: what fails by itself, what victims blame, what was changed, and the network beneath them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{Anomaly, Scene, Series};
+use crate::incident::{Anomaly, Scene, Series, is_address};
 use crate::pattern::signature::Signature;
 use crate::pattern::{Catalogue, Layer, Role};
 use crate::summary::{Change, Exemplar, Summary};
@@ -71,7 +71,12 @@ pub struct Candidate {
 }
 
 /// Everything that can be at fault for the anomalies `among`.
-pub fn candidates(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Candidate> {
+pub(super) fn candidates(
+    scene: &Scene<'_>,
+    summary: &Summary,
+    catalogue: &Catalogue,
+    among: &[usize],
+) -> Vec<Candidate> {
     let mut drafts: BTreeMap<Component, Candidate> = BTreeMap::new();
     for &a in among {
         let anomaly = &scene.anomalies[a];
@@ -147,7 +152,7 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
 }
 
 /// A network element logs nothing: what speaks for it are the calls that fail behind it.
-pub fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanation: &Explanation) {
+pub(super) fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanation: &Explanation) {
     let silent = candidate.own.is_empty() && candidate.blamed.is_empty();
     if candidate.component.kind != ComponentKind::Network || !silent {
         return;
@@ -155,26 +160,38 @@ pub fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanatio
     let behind: Vec<usize> = explanation.iter().filter(|(_, share)| *share >= 0.4).map(|(a, _)| a).collect();
     let outgoing: Vec<usize> =
         behind.into_iter().filter(|a| is_unreachable(&scene.series[scene.anomalies[*a].series])).collect();
-    let mut things: Vec<&Component> = outgoing.iter().flat_map(|a| remote_things(&scene.anomalies[*a])).collect();
-    things.sort();
-    things.dedup();
+    let things = n_things(outgoing.iter().flat_map(|a| remote_things(&scene.anomalies[*a])));
     candidate.first = first_evidence(scene, &outgoing);
     candidate.count = outgoing.iter().map(|a| scene.anomalies[*a].count).sum();
     candidate.layer = Layer::Network;
     candidate.title = "connections that go through it fail".to_owned();
     candidate.role = Role::Either;
     // One thing that cannot be reached is more likely down itself.
-    candidate.strength = if things.len() >= 2 { 0.6 } else { 0.1 };
+    candidate.strength = if things >= 2 { 0.6 } else { 0.1 };
     candidate.blamed = outgoing.into_iter().map(|a| (a, explanation.of(a))).collect();
 }
 
 /// Remote things that an anomaly mostly blames.
-pub fn remote_things<'a>(anomaly: &'a Anomaly<'_>) -> impl Iterator<Item = &'a Component> {
+pub(super) fn remote_things<'a>(anomaly: &'a Anomaly<'_>) -> impl Iterator<Item = &'a Component> {
     anomaly.blames.iter().filter(|(thing, share)| *share >= 0.3 && is_remote(thing)).map(|(thing, _)| thing)
 }
 
+/// How many different things these are at least: an address and a name of one kind may be the same thing.
+pub(super) fn n_things<'a>(things: impl Iterator<Item = &'a Component>) -> usize {
+    let mut names: BTreeMap<ComponentKind, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for thing in things {
+        let (addresses, named) = names.entry(thing.kind).or_default();
+        if is_address(&thing.name) {
+            addresses.insert(&thing.name)
+        } else {
+            named.insert(&thing.name)
+        };
+    }
+    names.values().map(|(addresses, named)| addresses.len().max(named.len())).sum()
+}
+
 /// The start of what clearly rose; of the rest only when nothing rose.
-pub fn first_evidence(scene: &Scene<'_>, evidence: &[usize]) -> Timestamp {
+pub(super) fn first_evidence(scene: &Scene<'_>, evidence: &[usize]) -> Timestamp {
     let starts = |risen: bool| {
         evidence.iter().map(|a| &scene.anomalies[*a]).filter(move |a| a.risen == risen).map(|a| a.span.start).min()
     };
@@ -183,10 +200,15 @@ pub fn first_evidence(scene: &Scene<'_>, evidence: &[usize]) -> Timestamp {
 
 /// Mean strength of what is no mere symptom: 1 for causes, half for what can be either.
 fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64 {
+    let foreign = |anomaly: &Anomaly<'_>| {
+        anomaly.component == component && is_foreign(component, scene.series[anomaly.series].layer)
+    };
     let mut sums = (0.0, 0.0);
     for &a in evidence {
         let anomaly = &scene.anomalies[a];
         let value = match speaks_of(scene, component, a) {
+            // A failure of something outside that names nobody: hardly the service's own.
+            _ if foreign(anomaly) => 0.2,
             Role::Cause => 1.0,
             Role::Either if scene.series[anomaly.series].signature.is_some() => 0.6,
             Role::Either if scene.series[anomaly.series].grave => 0.5,
@@ -201,17 +223,22 @@ fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64
 }
 
 /// What an anomaly says about `component`. A service whose database fails is a victim, whatever its own log calls it.
-pub fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> Role {
+pub(super) fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> Role {
     let anomaly = &scene.anomalies[a];
     let series = &scene.series[anomaly.series];
-    if is_foreign(component, series.layer) && anomaly.component == component && blames_other(anomaly) {
+    let own = anomaly.component == component;
+    if own && is_foreign(component, series.layer) && blames_other(anomaly) {
+        return Role::Effect;
+    }
+    // A node tells of a container that used too much memory: that is the container's fault.
+    if own && component.kind == ComponentKind::Node && series.signature.is_some_and(|s| s.id.contains("oom")) {
         return Role::Effect;
     }
     series.role
 }
 
 /// True when a layer lies outside of a service's own code and platform.
-pub fn is_foreign(component: &Component, layer: Layer) -> bool {
+pub(super) fn is_foreign(component: &Component, layer: Layer) -> bool {
     matches!(component.kind, ComponentKind::Service | ComponentKind::Job)
         && matches!(layer, Layer::Database | Layer::Dependency | Layer::Network)
 }
@@ -259,7 +286,7 @@ fn rollout_plausible(lag_ns: i64) -> f64 {
 }
 
 /// True when the change's target or resource is the component.
-pub fn touches(change: &Change, component: &Component) -> bool {
+pub(super) fn touches(change: &Change, component: &Component) -> bool {
     change.target == *component
         || crate::incident::short(&change.resource) == crate::incident::short(&component.name)
         || change.resource.split('/').any(|part| part == component.name)
@@ -319,7 +346,7 @@ fn cuts_network(change: &Change, signature: &Signature) -> bool {
 }
 
 /// True when calls to something outside do not get through: what a cut network looks like from inside.
-pub fn is_unreachable(series: &Series<'_>) -> bool {
+pub(super) fn is_unreachable(series: &Series<'_>) -> bool {
     const UNREACHED: [&str; 8] = ["timeout", "unreachable", "dial", "refused", "conn-", "socket", "unavailable", "dns"];
     const REACHED: [&str; 8] = ["statement", "lock", "pool", "request", "http", "worker", "phase", "upstream"];
     let Some(signature) = series.signature else { return false };
@@ -328,7 +355,7 @@ pub fn is_unreachable(series: &Series<'_>) -> bool {
 }
 
 /// True for what lies at the other end of a network: a database, a cache, a host.
-pub fn is_remote(thing: &Component) -> bool {
+pub(super) fn is_remote(thing: &Component) -> bool {
     matches!(
         thing.kind,
         ComponentKind::Database
@@ -340,7 +367,7 @@ pub fn is_remote(thing: &Component) -> bool {
 }
 
 /// A change of a network rule acts at once: after this long another cause is twice as likely.
-const ACTS_WITHIN_S: f64 = 120.0;
+const ACTS_WITHIN_S: f64 = 180.0;
 
 /// How plausible a change makes a failure that follows it after `lag_ns`: sooner is likelier, and a change whose details
 /// show that it takes something away likelier than one that tells nothing.
@@ -366,7 +393,7 @@ fn plausible(change: &Change, lag_ns: i64) -> f64 {
 }
 
 /// What a change altered, by its resource name.
-pub fn changed_component(change: &Change) -> Component {
+pub(super) fn changed_component(change: &Change) -> Component {
     let parts: Vec<&str> = change.resource.split('/').collect();
     let after = |word: &str| {
         let at = parts.iter().rposition(|part| *part == word)?;

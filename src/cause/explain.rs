@@ -21,20 +21,20 @@ const MAX_STEPS: usize = 4;
 
 /// What a candidate explains.
 #[derive(Clone, Debug, Default)]
-pub struct Explanation {
+pub(super) struct Explanation {
     shares: BTreeMap<usize, f64>,
     /// Components with direct evidence.
-    pub victims: usize,
+    pub(super) victims: usize,
 }
 
 impl Explanation {
     /// How much of the anomaly is explained, 0 to 1.
-    pub fn of(&self, anomaly: usize) -> f64 {
+    pub(super) fn of(&self, anomaly: usize) -> f64 {
         self.shares.get(&anomaly).copied().unwrap_or(0.0)
     }
 
     /// Every anomaly that is explained at all, with how much.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         self.shares.iter().map(|(a, share)| (*a, *share))
     }
 
@@ -45,7 +45,7 @@ impl Explanation {
 }
 
 /// What `candidate` explains of the anomalies `among`.
-pub fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize]) -> Explanation {
+pub(super) fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize]) -> Explanation {
     let mut explanation = Explanation::default();
     // Component → first time it is known to suffer.
     let mut reached: BTreeMap<Component, Timestamp> = BTreeMap::new();
@@ -53,9 +53,12 @@ pub fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize]) -> Exp
         explanation.raise(a, own_share(scene, a));
         reach(&mut reached, &candidate.component, scene.anomalies[a].span.start);
     }
+    // Who blames a thing that itself failed earlier may have suffered before it said so.
+    let failed_since = reached.values().min().copied();
     for &(a, share) in &candidate.blamed {
         explanation.raise(a, share);
-        reach(&mut reached, scene.anomalies[a].component, scene.anomalies[a].span.start);
+        let since = scene.anomalies[a].span.start;
+        reach(&mut reached, scene.anomalies[a].component, failed_since.map_or(since, |failed| failed.min(since)));
     }
     beneath(scene, candidate, among, &mut explanation, &mut reached);
     explanation.victims = reached.keys().filter(|component| **component != candidate.component).count();
@@ -171,8 +174,10 @@ fn spread(
 /// How readily a failure is a consequence of something that its component already suffers from.
 fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Timestamp>) -> f64 {
     let anomaly = &scene.anomalies[a];
-    let alone: f64 = match scene.series[anomaly.series].role {
+    let series = &scene.series[anomaly.series];
+    let alone: f64 = match series.role {
         Role::Cause => 0.25,
+        Role::Either if series.signature.is_some() && !is_foreign(anomaly.component, series.layer) => 0.4,
         Role::Either => 0.6,
         _ => 1.0,
     };

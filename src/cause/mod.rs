@@ -192,6 +192,12 @@ fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[
 /// A candidate explains at least this share of the failures for symptoms to stand back behind it.
 const GATE_COVERAGE: f64 = 0.3;
 
+/// … and its own evidence is at least this strong.
+const GATE_STRENGTH: f64 = 0.3;
+
+/// A change of it this plausible is evidence of its own.
+const GATE_TRIGGER: f64 = 0.5;
+
 /// Role gate: what shows only symptoms does not rank before what has evidence of its own and explains enough.
 fn gate(ranked: &mut [(Ranked, Explanation)]) {
     let coverage = |ranked: &Ranked| ranked.features.iter().find(|f| f.name == "coverage").map_or(0.0, |f| f.value);

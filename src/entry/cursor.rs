@@ -4,18 +4,17 @@ use memchr::memchr2;
 
 use super::Text;
 
-/// Why a record cannot be read on, and where in its text.
+/// A record cannot be read on; the cursor knows where and why. Empty, so that results stay in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Broken {
-    pub(super) at: usize,
-    pub(super) reason: &'static str,
-}
+pub(super) struct Broken;
 
 /// A position in JSON text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'b> {
     pub(super) text: &'b str,
     pub(super) at: usize,
+    /// Set when something is broken at `at`.
+    pub(super) reason: &'static str,
 }
 
 /// A string as it stands between its quotes.
@@ -34,17 +33,34 @@ impl<'b> Raw<'b> {
 
 impl<'b> Cursor<'b> {
     pub(super) fn new(text: &'b str) -> Cursor<'b> {
-        Cursor { text, at: 0 }
+        Cursor { text, at: 0, reason: "" }
     }
 
-    fn broken<T>(&self, reason: &'static str) -> Result<T, Broken> {
-        Err(Broken { at: self.at, reason })
+    #[cold]
+    fn broken<T>(&mut self, reason: &'static str) -> Result<T, Broken> {
+        self.reason = reason;
+        Err(Broken)
     }
 
     /// The next byte that is no white space, 0 at the end.
     #[inline]
     pub(super) fn token(&mut self) -> u8 {
+        match self.text.as_bytes().get(self.at) {
+            Some(&b) if b > b' ' => b,
+            Some(_) => self.token_after_space(),
+            None => 0,
+        }
+    }
+
+    fn token_after_space(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
+        self.at += 1;
+        // Indentation comes in runs: eight spaces at a time.
+        while let Some(run) = bytes.get(self.at..self.at + 8)
+            && run == b"        "
+        {
+            self.at += 8;
+        }
         while let Some(&b) = bytes.get(self.at) {
             if b > b' ' {
                 return b;
@@ -55,22 +71,40 @@ impl<'b> Cursor<'b> {
     }
 
     /// The string that starts here.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Raw<'b>, Broken> {
         let start = self.at + 1;
         let bytes = self.text.as_bytes();
-        let mut i = start;
-        let mut is_escaped = false;
-        while let Some(found) = memchr2(b'"', b'\\', &bytes[i.min(bytes.len())..]) {
-            i += found;
-            if bytes[i] == b'"' {
-                self.at = i + 1;
-                return Ok(Raw { text: &self.text[start..i], is_escaped });
+        let end = match first_end(bytes, start) {
+            Some(end) => end,
+            None => far_end(bytes, start + LANES),
+        };
+        match bytes.get(end) {
+            Some(b'"') => {
+                self.at = end + 1;
+                Ok(Raw { text: self.text.get(start..end).unwrap_or_default(), is_escaped: false })
             }
-            is_escaped = true;
-            i += 2;
+            Some(_) => self.escaped_string(start, end),
+            None => self.broken("unterminated string"),
         }
-        self.broken("unterminated string")
+    }
+
+    /// The string from `start` on, whose first backslash is known.
+    #[inline(never)]
+    fn escaped_string(&mut self, start: usize, backslash: usize) -> Result<Raw<'b>, Broken> {
+        let bytes = self.text.as_bytes();
+        let mut i = backslash + 2;
+        loop {
+            let end = first_end(bytes, i).unwrap_or_else(|| far_end(bytes, i + LANES));
+            match bytes.get(end) {
+                Some(b'"') => {
+                    self.at = end + 1;
+                    return Ok(Raw { text: self.text.get(start..end).unwrap_or_default(), is_escaped: true });
+                }
+                Some(_) => i = end + 2,
+                None => return self.broken("unterminated string"),
+            }
+        }
     }
 
     /// Passes over any value.
@@ -124,6 +158,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// A scalar as text: numbers and words as they stand, `None` for null, objects and arrays.
+    #[inline]
     pub(super) fn text_value(&mut self) -> Result<Option<Text<'b>>, Broken> {
         match self.token() {
             b'"' => Ok(Some(self.string()?.text())),
@@ -132,27 +167,29 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// Calls `member` at the value of each member of the object that starts here; it must pass over the value.
+    /// Calls `member` before the value of each member of the object that starts here; it must pass over the value.
     #[inline]
     pub(super) fn members(
         &mut self,
         mut member: impl FnMut(&mut Cursor<'b>, Raw<'b>) -> Result<(), Broken>,
     ) -> Result<(), Broken> {
         self.at += 1;
-        if self.token() == b'}' {
-            self.at += 1;
-            return Ok(());
-        }
+        let mut token = self.token();
         loop {
-            if self.token() != b'"' {
-                return self.broken("a key is missing");
+            match token {
+                b'"' => {}
+                // Also after a comma: people leave one behind the last member.
+                b'}' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return self.broken("a key is missing"),
             }
             let key = self.string()?;
             if self.token() != b':' {
                 return self.broken("a colon is missing");
             }
             self.at += 1;
-            self.token();
             member(self, key)?;
             match self.token() {
                 b',' => self.at += 1,
@@ -162,11 +199,7 @@ impl<'b> Cursor<'b> {
                 }
                 _ => return self.broken("a comma is missing"),
             }
-            // People leave a comma after the last member.
-            if self.token() == b'}' {
-                self.at += 1;
-                return Ok(());
-            }
+            token = self.token();
         }
     }
 
@@ -186,6 +219,47 @@ impl<'b> Cursor<'b> {
         }
     }
 }
+
+/// Bytes compared at once: one register of every 64-bit machine the compiler knows without being told.
+const LANES: usize = 16;
+
+/// Index of a quote or backslash in the first [`LANES`] bytes from `from` on.
+#[inline(always)]
+fn first_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let hits = hits(bytes.get(from..).and_then(|rest| rest.first_chunk())?);
+    if hits == 0 { None } else { Some(from + hits.trailing_zeros() as usize / 8) }
+}
+
+/// A byte of ones for every quote and backslash.
+///
+/// On its own and never inlined, because only so it compiles to two vector compares.
+#[inline(never)]
+fn hits(chunk: &[u8; LANES]) -> u128 {
+    let is_end = |b: u8| b == b'"' || b == b'\\';
+    u128::from_le_bytes(std::array::from_fn(|lane| if is_end(chunk[lane]) { 0xff } else { 0 }))
+}
+
+/// Index of the next quote or backslash, the length when there is none. The bytes before `from` were looked at, unless
+/// the text ends before it.
+///
+/// Most strings of an entry are shorter than two registers, where a call of memchr costs more than the search.
+#[inline(never)]
+fn far_end(bytes: &[u8], from: usize) -> usize {
+    let mut from = if from > bytes.len() { from - LANES } else { from };
+    for _ in 0..NEAR {
+        let Some(chunk) = bytes.get(from..).and_then(|rest| rest.first_chunk()) else { break };
+        let hits = hits(chunk);
+        if hits != 0 {
+            return from + hits.trailing_zeros() as usize / 8;
+        }
+        from += LANES;
+    }
+    let rest = bytes.get(from..).unwrap_or_default();
+    memchr2(b'"', b'\\', rest).map_or(bytes.len(), |found| from + found)
+}
+
+/// Registers that are compared before memchr is called, which costs as much as four of them.
+const NEAR: usize = 3;
 
 /// Undoes JSON's escapes. Lone surrogates become U+FFFD; an unknown escape stands for its own letter.
 pub(super) fn unescape(raw: &str) -> String {

@@ -46,11 +46,15 @@ pub struct Refusal {
 /// of one field leaves that field empty; only broken structure refuses the rest of a record.
 pub fn decode(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
     let mut walk = Walk { origin: record.origin, each, decoded: Decoded::default() };
-    // Invalid bytes are replaced; the rest of the entry is as good as any.
-    let text = String::from_utf8_lossy(record.bytes);
-    if let Err(broken) = walk.values(&text, 0, Some(0)) {
-        let origin = Origin { offset: record.origin.offset + broken.at as u64, ..record.origin };
-        walk.decoded.refusal = Some(Refusal { origin, reason: broken.reason });
+    // Invalid bytes are replaced; the rest of the entry is as good as any. The lossy conversion is slow on good text.
+    let text = match std::str::from_utf8(record.bytes) {
+        Ok(text) => Text::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(record.bytes),
+    };
+    let mut cursor = Cursor::new(&text);
+    if walk.values(&mut cursor, 0, Some(0)).is_err() {
+        let origin = Origin { offset: record.origin.offset + cursor.at as u64, ..record.origin };
+        walk.decoded.refusal = Some(Refusal { origin, reason: cursor.reason });
     }
     walk.decoded
 }
@@ -63,20 +67,19 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    /// Finds the entries in a run of values. `base` is where `text` starts in the record; `None` inside a string,
+    /// Finds the entries in a run of values. `base` is where the text starts in the record; `None` inside a string,
     /// whose entries all carry the offset of the record.
-    fn values(&mut self, text: &str, n_embedded: usize, base: Option<usize>) -> Result<(), Broken> {
-        let mut cursor = Cursor::new(text);
+    fn values(&mut self, cursor: &mut Cursor<'_>, n_embedded: usize, base: Option<usize>) -> Result<(), Broken> {
         let mut depth = 0;
         let mut key = Raw { text: "", is_escaped: false };
         loop {
             match cursor.token() {
-                0 if cursor.at >= text.len() => return Ok(()),
+                0 if cursor.at >= cursor.text.len() => return Ok(()),
                 b'{' => {
                     let start = cursor.at;
                     if depth >= MAX_WRAPPERS {
                         cursor.skip()?;
-                    } else if !self.entry(&mut cursor, n_embedded, base.map(|base| base + start))? {
+                    } else if !self.entry(cursor, n_embedded, base.map(|base| base + start))? {
                         cursor.at = start + 1;
                         depth += 1;
                     }
@@ -104,7 +107,10 @@ impl Walk<'_> {
     /// Reads the object at the cursor as an entry; `false` when it is none.
     fn entry(&mut self, cursor: &mut Cursor<'_>, n_embedded: usize, at: Option<usize>) -> Result<bool, Broken> {
         let start = cursor.at;
-        let Some(mut draft) = Draft::read(cursor)? else { return Ok(false) };
+        let mut draft = Draft::default();
+        if !draft.read(cursor)? {
+            return Ok(false);
+        }
         if !draft.columns.is_empty() && n_embedded < MAX_EMBEDDED {
             // JSON columns that came as strings: the same entry with their content in place.
             let whole = with_columns(&cursor.text[start..cursor.at], start, &draft.columns);
@@ -116,10 +122,10 @@ impl Walk<'_> {
         let offset = self.origin.offset + at.unwrap_or(0) as u64;
         draft.entry.origin = Origin { offset, ..self.origin };
         let lines = draft.lines;
-        let entry = draft.finish();
-        let parent = lines.map(|lines| (lines, entry.clone()));
+        draft.finish();
+        let parent = lines.map(|lines| (lines, draft.entry.clone()));
         self.decoded.entries += 1;
-        (self.each)(entry);
+        (self.each)(draft.entry);
         if let Some((lines, parent)) = parent {
             // What is wrong in one line ends the lines, not the record.
             let _ = self.lines(lines, &parent);
@@ -160,11 +166,11 @@ impl Walk<'_> {
         }
         let text = string.text.trim_start();
         if text.starts_with(['{', '[']) && string.is_escaped {
-            let _ = self.values(&unescape(text), n_embedded + 1, None);
+            let _ = self.values(&mut Cursor::new(&unescape(text)), n_embedded + 1, None);
         } else if key.text == "data" || text.starts_with("eyJ") {
             let plain = from_base64(&string.text());
             if plain.trim_ascii_start().starts_with(b"{") {
-                let _ = self.values(&String::from_utf8_lossy(&plain), n_embedded + 1, None);
+                let _ = self.values(&mut Cursor::new(&String::from_utf8_lossy(&plain)), n_embedded + 1, None);
             }
         }
     }
@@ -254,8 +260,8 @@ impl Field {
             "httprequest" => Field::Http,
             "spanid" => Field::SpanId,
             "rawpayload" => Field::Raw,
-            typed if typed.starts_with("protopayload") => Field::Proto,
-            typed if typed.starts_with("jsonpayload") => Field::Json,
+            typed if typed.starts_with("protopayload") && is_typed(key) => Field::Proto,
+            typed if typed.starts_with("jsonpayload") && is_typed(key) => Field::Json,
             _ => return None,
         })
     }
@@ -272,6 +278,11 @@ impl Field {
             Field::Labels | Field::Trace | Field::SpanId | Field::Operation | Field::Split | Field::Raw => 0,
         }
     }
+}
+
+/// True for BigQuery's columns of payloads with a type: `protopayload_auditlog`.
+fn is_typed(key: &str) -> bool {
+    key.contains("ayload_") && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// Weight from which on an object is an entry.
@@ -309,9 +320,8 @@ struct Draft<'b> {
 }
 
 impl<'b> Draft<'b> {
-    /// Reads the object at the cursor; `None` when it does not look like an entry.
-    fn read(cursor: &mut Cursor<'b>) -> Result<Option<Draft<'b>>, Broken> {
-        let mut draft = Draft::default();
+    /// Reads the object at the cursor; `false` when it does not look like an entry.
+    fn read(&mut self, cursor: &mut Cursor<'b>) -> Result<bool, Broken> {
         let (mut seen, mut weight) = (0u32, 0);
         cursor.members(|cursor, key| {
             let Some(field) = Field::of(key) else { return cursor.skip() };
@@ -319,9 +329,9 @@ impl<'b> Draft<'b> {
                 seen |= 1 << field as u32;
                 weight += field.weight();
             }
-            draft.field(field, cursor)
+            self.field(field, cursor)
         })?;
-        Ok((weight >= ENTRY_WEIGHT).then_some(draft))
+        Ok(weight >= ENTRY_WEIGHT)
     }
 
     fn field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
@@ -343,8 +353,9 @@ impl<'b> Draft<'b> {
 
     /// A field whose value is an object, or a string that holds one.
     fn object_field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
+        let is_object = cursor.token() == b'{';
         let start = cursor.at;
-        if cursor.token() != b'{' {
+        if !is_object {
             let value = cursor.raw_value()?;
             if value.starts_with("\"{") {
                 self.columns.push((start, cursor.at));
@@ -403,12 +414,12 @@ impl<'b> Draft<'b> {
     }
 
     /// Decides which of the payloads speaks.
-    fn finish(self) -> Entry<'b> {
-        let mut entry = self.entry;
-        let text = self.text.unwrap_or_default();
+    fn finish(&mut self) {
+        let entry = &mut self.entry;
+        let text = self.text.take().unwrap_or_default();
         if entry.payload == Payload::Proto {
-            entry.message = clean(self.audit_message);
-        } else if let Some(json) = self.json {
+            entry.message = clean(std::mem::take(&mut self.audit_message));
+        } else if let Some(json) = self.json.take() {
             entry.payload = Payload::Json;
             entry.message = clean(if json.message.is_empty() { text } else { json.message });
             entry.fields = json.fields;
@@ -416,11 +427,10 @@ impl<'b> Draft<'b> {
         } else if !text.is_empty() {
             entry.payload = Payload::Text;
             entry.message = clean(text);
-        } else if let Some(raw) = self.raw.filter(|raw| !raw.is_empty()) {
+        } else if let Some(raw) = self.raw.take().filter(|raw| !raw.is_empty()) {
             entry.payload = Payload::Text;
             entry.message = clean(raw);
         }
-        entry
     }
 }
 
@@ -453,14 +463,12 @@ pub(super) fn integer(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
     Ok(text.parse().ok().or_else(whole))
 }
 
-/// A map of labels; values that are no text are kept as they stand.
+/// A map of labels.
 fn labels<'b>(cursor: &mut Cursor<'b>) -> Result<Labels<'b>, Broken> {
-    let mut labels = Labels::default();
+    // Seven labels are usual: one allocation.
+    let mut labels = Labels(Vec::with_capacity(8));
     cursor.members(|cursor, key| {
-        let value = match cursor.token() {
-            b'{' | b'[' => Text::Borrowed(cursor.raw_value()?),
-            _ => text(cursor)?,
-        };
+        let value = text(cursor)?;
         if labels.0.len() < MAX_LABELS {
             labels.0.push((key.text(), value));
         }

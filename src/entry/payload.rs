@@ -135,10 +135,7 @@ impl<'b> Reading<'b> {
                 return cursor.skip();
             }
             match cursor.token() {
-                b'{' => {
-                    self.path.push('.');
-                    self.object(cursor, depth)
-                }
+                b'{' => self.object(cursor, depth),
                 _ => {
                     let Some(value) = cursor.text_value()? else { return Ok(()) };
                     self.push(Text::Owned(self.path.clone()), value);
@@ -151,16 +148,13 @@ impl<'b> Reading<'b> {
     fn enter(&mut self, key: Raw<'b>) {
         self.path.push_str(&key.text());
         self.path.push('.');
-        if self.path.ends_with("..") {
-            self.path.pop();
-        }
     }
 
     fn text(&mut self, key: Raw<'b>, value: Raw<'b>, depth: usize) {
         if value.text.is_empty() {
             return;
         }
-        let is_stack = STACK_KEYS.contains(&key.text) && (depth == 0 || is_error_object(&self.path));
+        let is_stack = (depth == 0 || is_error_object(&self.path)) && STACK_KEYS.contains(&key.text);
         if is_stack {
             return self.stacks.push(value.text());
         }
@@ -186,7 +180,7 @@ impl<'b> Reading<'b> {
         if self.fields.0.len() >= MAX_FIELDS {
             return;
         }
-        let path = if depth == 0 { key.text() } else { Text::Owned(format!("{}{}", self.path, key.text())) };
+        let path = if depth == 0 { key.text() } else { Text::Owned([&self.path, &*key.text()].concat()) };
         self.push(path, value);
     }
 

@@ -317,7 +317,8 @@ impl Scanner {
             }
             Extent::Open if is_entry => self.start_passing(at, found),
             Extent::Broken(len) if is_entry => self.broken(bytes, at, at + len, found),
-            Extent::Open | Extent::Broken(_) => self.peel(at, rest.len().min(limit), found),
+            Extent::Broken(len) => self.peel(at, len, found),
+            Extent::Open => self.peel(at, rest.len().min(limit), found),
         }
     }
 
@@ -326,11 +327,11 @@ impl Scanner {
         follower.n_entry_keys >= ENTRY_KEYS || !follower.has_nested || self.n_peeled >= MAX_PEELED
     }
 
-    /// Descends into an object that is too large, cut or broken and does not look like an entry.
-    fn peel(&mut self, at: usize, cost: usize, found: &mut Found) -> Step {
-        self.rescanned += cost as u64;
-        if self.rescanned > FREE_RESCAN + MAX_RESCAN * (self.base + at as u64) {
-            return self.lose(at, "broken JSON", true, found);
+    /// Descends into an object that is too large, cut or broken and does not look like an entry; `n_followed` bytes of it
+    /// were followed in vain. Where damage made too many bytes be looked at again, they are lost instead.
+    fn peel(&mut self, at: usize, n_followed: usize, found: &mut Found) -> Step {
+        if !self.may_rescan(at, n_followed) {
+            return self.lose_to(at, at + n_followed, "broken JSON", found);
         }
         self.depth += 1;
         self.n_peeled += 1;

@@ -111,37 +111,62 @@ impl Read for Utf16 {
 /// Appends `block` as UTF-8 to `text` and returns how many bytes were used: all but a character that is cut by the
 /// block's end, and really all when the input has `ended`.
 fn transcode(block: &[u8], big_endian: bool, ended: bool, text: &mut Vec<u8>) -> usize {
-    let unit = |i: usize| {
-        let pair = [block[i], block[i + 1]];
-        if big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
-    };
-    let mut push = |c: char| text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    text.reserve(block.len() / 2 + 4);
+    let unit = |i: usize| unit_of([block[i], block[i + 1]], big_endian);
     let mut i = 0;
     while i + 1 < block.len() {
+        if let Some(ascii) = block[i..].first_chunk().and_then(|units| ascii_of(*units, big_endian)) {
+            text.extend_from_slice(&ascii);
+            i += 8;
+            continue;
+        }
         let first = unit(i);
         match first {
             0xd800..=0xdbff if i + 3 < block.len() => {
                 let second = unit(i + 2);
                 if let 0xdc00..=0xdfff = second {
-                    let code = 0x10000 + ((u32::from(first) - 0xd800) << 10) + (u32::from(second) - 0xdc00);
-                    push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                    push(0x10000 + ((u32::from(first) - 0xd800) << 10) + (u32::from(second) - 0xdc00), text);
                     i += 2;
                 } else {
-                    push(char::REPLACEMENT_CHARACTER);
+                    push(u32::from(first), text);
                 }
             }
             0xd800..=0xdbff if !ended => return i,
             // A mark in the middle comes from files that were joined.
             0xfeff => {}
-            _ => push(char::from_u32(u32::from(first)).unwrap_or(char::REPLACEMENT_CHARACTER)),
+            _ => push(u32::from(first), text),
         }
         i += 2;
     }
     if ended && i < block.len() {
-        push(char::REPLACEMENT_CHARACTER);
+        push(0xfffd, text);
         return block.len();
     }
     i
+}
+
+fn unit_of(pair: [u8; 2], big_endian: bool) -> u16 {
+    if big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
+}
+
+/// Four units that are all ASCII, as exports are for the most part.
+#[inline]
+fn ascii_of(units: [u8; 8], big_endian: bool) -> Option<[u8; 4]> {
+    let word = u64::from_le_bytes(units);
+    // The other byte of each unit is moved to where a letter stands in the low byte order.
+    let word =
+        if big_endian { (word >> 8) & 0x00ff_00ff_00ff_00ff | (word << 8) & 0xff00_ff00_ff00_ff00 } else { word };
+    if word & 0xff80_ff80_ff80_ff80 != 0 {
+        return None;
+    }
+    let pairs = (word | word >> 8) & 0x0000_ffff_0000_ffff;
+    Some(((pairs | pairs >> 16) as u32).to_le_bytes())
+}
+
+/// Appends a character; what is none becomes U+FFFD.
+fn push(code: u32, text: &mut Vec<u8>) {
+    let c = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+    text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
 #[cfg(test)]

@@ -79,6 +79,11 @@ fn walk(root: &Path, expansion: &mut Expansion) {
     expansion.sources.extend(files.into_iter().map(Source::File));
 }
 
+/// Reads a text file that was named on the command line: a signature file, a profile.
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|error| Error { name: path.display().to_string(), error })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,9 +138,4 @@ mod tests {
         std::os::unix::fs::symlink(&folder.0, folder.0.join("b/deep/up")).expect("links can be made");
         assert_eq!(expand(std::slice::from_ref(&folder.0)).sources.len(), 1);
     }
-}
-
-/// Reads a text file that was named on the command line: a signature file, a profile.
-pub fn read_text(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|error| Error { name: path.display().to_string(), error })
 }

@@ -18,7 +18,7 @@ const GAP_NS: i64 = 50_000_000;
 
 /// What parts belong to: the instance and its log, or the uid of a split entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Whole {
+pub(super) enum Whole {
     /// Lines of one stream of one instance.
     Stream {
         /// Instance or pod; the component's name where there is none.
@@ -32,7 +32,7 @@ pub enum Whole {
 
 /// One part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Fragment {
+pub(super) struct Fragment {
     /// Time of the entry, which orders lines.
     pub at: Timestamp,
     /// Place in a split entry.
@@ -53,13 +53,13 @@ pub struct Fragment {
 
 /// The parts of one whole, the earliest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fragments {
+pub(super) struct Fragments {
     parts: BTreeSet<Fragment>,
 }
 
 impl Fragments {
     /// Adds a part.
-    pub fn add(&mut self, fragment: Fragment) {
+    pub(super) fn add(&mut self, fragment: Fragment) {
         self.parts.insert(fragment);
         while self.parts.len() > PARTS {
             self.parts.pop_last();
@@ -67,7 +67,7 @@ impl Fragments {
     }
 
     /// The wholes that the parts make: parts with their joined text, in order of time.
-    pub fn joined(&self, whole: &Whole) -> Vec<(&Fragment, u64, String)> {
+    pub(super) fn joined(&self, whole: &Whole) -> Vec<(&Fragment, u64, String)> {
         let parts: Vec<&Fragment> = self.parts.iter().collect();
         if let Whole::Split(_) = whole {
             let mut parts = parts;
@@ -97,7 +97,7 @@ impl Merge for Fragments {
 }
 
 /// What the entry is a part of, when it is a part.
-pub fn whole(entry: &Entry<'_>, observation: &Observation<'_>) -> Option<Whole> {
+pub(super) fn whole(entry: &Entry<'_>, observation: &Observation<'_>) -> Option<Whole> {
     if let Some(split) = entry.split.as_ref().filter(|split| !split.uid.is_empty()) {
         return Some(Whole::Split(split.uid.to_string()));
     }
@@ -112,7 +112,7 @@ pub fn whole(entry: &Entry<'_>, observation: &Observation<'_>) -> Option<Whole> 
 
 impl Fragment {
     /// The part that an entry is.
-    pub fn new(entry: &Entry<'_>, observation: &Observation<'_>) -> Fragment {
+    pub(super) fn new(entry: &Entry<'_>, observation: &Observation<'_>) -> Fragment {
         Fragment {
             at: entry.timestamp.unwrap_or(observation.at),
             index: entry.split.as_ref().map_or(0, |split| split.index),
@@ -126,7 +126,7 @@ impl Fragment {
     }
 
     /// The whole as an entry that can be observed again.
-    pub fn entry<'f>(&'f self, whole: &'f Whole, text: &'f str) -> Entry<'f> {
+    pub(super) fn entry<'f>(&'f self, whole: &'f Whole, text: &'f str) -> Entry<'f> {
         let log_name = match whole {
             Whole::Stream { log_name, .. } => log_name.as_str(),
             Whole::Split(_) => "",

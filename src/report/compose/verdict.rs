@@ -50,12 +50,12 @@ pub(super) fn weigh(findings: Findings<'_>, found: &cause::Incident, causes: &mu
         let Some((name, explains, score)) = first.as_ref().filter(|_| i > 0) else { continue };
         cause.why_not = Some(why_not(ranked, cause, name, *explains, *score));
     }
-    if let [first, second, ..] = causes {
-        if first.score - second.score < TIE {
-            first
-                .against
-                .push(format!("{} is nearly as likely: the export does not decide between them", second.component));
-        }
+    if let [first, second, ..] = causes
+        && first.score - second.score < TIE
+    {
+        first
+            .against
+            .push(format!("{} is nearly as likely: the export does not decide between them", second.component));
     }
 }
 
