@@ -112,7 +112,7 @@ fn a_pipe_gets_no_escapes_and_80_columns() {
     // A command to copy stands on one line, whatever its length.
     let mut in_command = false;
     for line in run(&[&file]).ends_with(0).out.lines() {
-        let command = in_command || line.trim_start().starts_with("gcloud ");
+        let command = in_command || line.contains("$ ");
         in_command = command && line.ends_with('\\');
         assert!(command || line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
     }
@@ -260,6 +260,15 @@ fn the_catalogue_can_be_listed_shown_and_extended() {
         (&bare["coverage"]["ledger"]["matched"], &bare["coverage"]["ledger"]["mined"]),
         (&0.into(), &100.into())
     );
+}
+
+#[test]
+fn the_signature_of_the_readme_passes_its_examples() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there is a README");
+    let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a TOML block");
+    let folder = Folder::new("readme");
+    let tested = run(&["signatures", "test", &folder.file("mine.toml", block)]).ends_with(0).out;
+    assert_eq!(tested, "1 signatures, 0 failures\n");
 }
 
 #[test]
