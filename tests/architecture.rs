@@ -1,11 +1,10 @@
 //! The house keeps its own laws: who may know whom, who may touch the world, and that every file says what it holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use firstfault::pattern::Catalogue;
-use firstfault::pattern::signature::Signature;
+use firstfault::pattern::{Catalogue, Role};
 
 /// The rooms that may touch files, environment, clock and the standard streams.
 const DOORS: [&str; 2] = ["source", "cli"];
@@ -190,26 +189,34 @@ fn the_catalogue_knows_its_own_examples() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-/// What the README's table says of the signatures of one file.
-fn row(file: &str, signatures: &[&Signature]) -> String {
-    let roots = signatures.iter().filter(|s| s.role == firstfault::pattern::Role::Cause).count();
-    format!("| {file} | {} | {roots} |", signatures.len())
+/// What the README says of the catalogue: a row for every file.
+fn table_of_signatures() -> String {
+    let catalogue = Catalogue::builtin();
+    let mut rows: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for signature in &catalogue.signatures {
+        let (all, causes) = rows.entry(signature.file.trim_end_matches(".toml")).or_default();
+        *all += 1;
+        *causes += usize::from(signature.role == Role::Cause);
+    }
+    let rows: String = rows.iter().map(|(file, (all, causes))| format!("| {file} | {all} | {causes} |\n")).collect();
+    format!(
+        "The catalogue holds {} signatures, each with a source, examples that it must match and near misses that it must not:\n\n\
+         | file | signatures | of them causes |\n| --- | --: | --: |\n{rows}",
+        catalogue.signatures.len()
+    )
 }
 
+/// `UPDATE=1` writes the table anew.
 #[test]
 fn the_readme_counts_the_signatures_right() {
     let readme = text(Path::new("README.md"));
-    let catalogue = Catalogue::builtin();
-    let files: BTreeSet<&str> = catalogue.signatures.iter().map(|s| s.file.as_str()).collect();
-    let wanted: Vec<String> = files
-        .iter()
-        .map(|file| {
-            let of_file: Vec<&Signature> = catalogue.signatures.iter().filter(|s| s.file == *file).collect();
-            row(file.rsplit('/').next().unwrap_or(file).trim_end_matches(".toml"), &of_file)
-        })
-        .collect();
-    let missing: Vec<&String> = wanted.iter().filter(|row| !readme.contains(row.as_str())).collect();
-    assert!(missing.is_empty(), "README.md, table of signatures; these rows belong in it:\n{}", wanted.join("\n"));
-    let total = format!("{} signatures", catalogue.signatures.len());
-    assert!(readme.contains(&total), "README.md does not say `{total}`");
+    let (head, rest) = readme.split_once("<!-- signatures -->\n").expect("a mark before the table");
+    let (shown, tail) = rest.split_once("<!-- /signatures -->").expect("a mark behind the table");
+    let wanted = table_of_signatures();
+    if std::env::var_os("UPDATE").is_some() {
+        let readme = format!("{head}<!-- signatures -->\n{wanted}<!-- /signatures -->{tail}");
+        fs::write(root().join("README.md"), readme).expect("README.md is writable");
+    } else {
+        assert!(shown == wanted, "README.md does not show the catalogue as it is:\n{wanted}");
+    }
 }
