@@ -175,7 +175,8 @@ impl Topology {
             things.dedup();
             let (addresses, named): (Vec<&Component>, Vec<&Component>) =
                 things.iter().partition(|thing| is_address(&thing.name));
-            if let ([address], [name]) = (addresses.as_slice(), named.as_slice()) {
+            let only = self.instances_of(kind).count() <= 1;
+            if let (true, [address], [name]) = (only, addresses.as_slice(), named.as_slice()) {
                 self.aliases.insert((*address).clone(), (*name).clone());
             }
         }

@@ -48,7 +48,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         // A resolver's question: the name that did not resolve is evidence about name resolution, not about the host.
         rule(
             ComponentKind::Host,
-            r"\b(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host(?:name)?:?|UnknownHostException:) ([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9]))",
+            r"\b(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host(?:name)?:?|UnknownHostException:) ([A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)",
         ),
         rule(ComponentKind::Host, r"\b((?:\d{1,3}\.){3}\d{1,3}(?:/<unresolved>)?:\d{2,5})\b"),
         rule(
