@@ -1,5 +1,7 @@
 //! The command line as its callers see it: statuses, streams, files, selections, and what is said when something is wrong.
 
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
+
 mod binary;
 
 use std::fs;

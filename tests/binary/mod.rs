@@ -9,39 +9,39 @@ use std::process::{Command, Output, Stdio};
 
 /// What a run left behind.
 #[derive(Debug)]
-pub struct Run {
+pub(crate) struct Run {
     /// Exit status; `None` when a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// Standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 impl Run {
     /// Standard output as JSON.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
     }
 
     /// This run, if it ended with `code`.
     #[track_caller]
-    pub fn ends_with(self, code: i32) -> Run {
+    pub(crate) fn ends_with(self, code: i32) -> Run {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
         self
     }
 
     /// The one line of standard error.
     #[track_caller]
-    pub fn one_line(&self) -> &str {
+    pub(crate) fn one_line(&self) -> &str {
         assert_eq!(self.err.lines().count(), 1, "one line is wanted:\n{}", self.err);
         self.err.trim_end()
     }
 }
 
 /// The binary with what a test says, and nothing of the caller's environment that could show in its output.
-pub fn binary(arguments: &[&str]) -> Command {
+pub(crate) fn binary(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_firstfault"));
     command.args(arguments).stdin(Stdio::null());
     for name in ["NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "TZ", "LANG", "LC_ALL"] {
@@ -51,17 +51,17 @@ pub fn binary(arguments: &[&str]) -> Command {
 }
 
 /// Runs to the end.
-pub fn run(arguments: &[&str]) -> Run {
+pub(crate) fn run(arguments: &[&str]) -> Run {
     finish(binary(arguments).output())
 }
 
 /// Runs in a folder, so that names in the report are relative to it.
-pub fn run_in(folder: &Path, arguments: &[&str]) -> Run {
+pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Run {
     finish(binary(arguments).current_dir(folder).output())
 }
 
 /// Runs with `input` on standard input.
-pub fn run_on(input: &[u8], arguments: &[&str]) -> Run {
+pub(crate) fn run_on(input: &[u8], arguments: &[&str]) -> Run {
     let mut child = binary(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -78,23 +78,23 @@ pub fn run_on(input: &[u8], arguments: &[&str]) -> Run {
 }
 
 /// A finished run as text.
-pub fn finish(output: std::io::Result<Output>) -> Run {
+pub(crate) fn finish(output: std::io::Result<Output>) -> Run {
     let output = output.expect("the binary starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
     Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// The folder of the stories.
-pub fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
 /// A fresh folder that goes away with its test.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     /// A new one, named after its test.
-    pub fn new(name: &str) -> Folder {
+    pub(crate) fn new(name: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("firstfault-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("the temporary folder is writable");
@@ -102,12 +102,12 @@ impl Folder {
     }
 
     /// Its path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// Writes a file and gives its path as text.
-    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().expect("it has one")).expect("the temporary folder is writable");
         fs::write(&path, content).expect("the temporary folder is writable");
@@ -116,7 +116,7 @@ impl Folder {
 
     /// Reads a file back.
     #[track_caller]
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.0.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 }
