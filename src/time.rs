@@ -131,7 +131,9 @@ fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
     let (fraction, rest) = parse_fraction(&text[19..]);
     let offset = parse_offset(rest)?;
     let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second) - offset;
-    Some(Timestamp(seconds.saturating_mul(SECOND).saturating_add(fraction)))
+    // Added in the wide type, so that the very first instant is read back as it is written.
+    let nanos = i128::from(seconds) * i128::from(SECOND) + i128::from(fraction);
+    Some(Timestamp(nanos.clamp(i64::MIN.into(), i64::MAX.into()) as i64))
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, `None` when there is no such date.
@@ -263,5 +265,8 @@ mod tests {
     fn far_times_saturate() {
         assert_eq!(Timestamp::parse("9999-12-31T23:59:59Z"), Some(Timestamp::MAX));
         assert_eq!(Timestamp::parse("0001-01-01T00:00:00Z"), Some(Timestamp::MIN));
+        for end in [Timestamp::MIN, Timestamp::MAX] {
+            assert_eq!(Timestamp::parse(&end.to_string()), Some(end));
+        }
     }
 }

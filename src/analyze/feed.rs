@@ -4,13 +4,14 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::framing::{Batch, Cutter};
 use crate::source::{self, Decoded, Source};
 
 /// What is known of a source once it was read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SourceRead {
     /// Its name.
     pub name: String,

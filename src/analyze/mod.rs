@@ -1,24 +1,32 @@
 //! The conductor: read in parallel, merge, conclude.
 
 mod claims;
+mod classify;
 mod feed;
+mod visit;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
 
 use crate::cause;
 use crate::entry::{Entry, Severity, decode};
 use crate::framing::{Batch, Malformed, Piece};
 use crate::incident::{self, Baseline};
 use crate::pattern::{Catalogue, Merge, Observation, observe};
+use crate::report::patterns::Patterns;
 use crate::report::{Findings, Report, compose};
 use crate::source::{self, Origin, Source};
 use crate::summary::Summary;
 use crate::time::Timestamp;
 
 use claims::Claims;
+pub use classify::{Classified, Kind, Learnt, classify};
 use feed::Feed;
 pub use feed::SourceRead;
+pub use visit::visit;
 
 /// Lost ranges kept in all; further ones are counted.
 const LOST_RANGES: usize = 100;
@@ -45,6 +53,18 @@ pub struct Selection {
     pub min_severity: Option<Severity>,
 }
 
+impl Selection {
+    /// True when every entry counts.
+    pub fn is_empty(&self) -> bool {
+        self.since.is_none() && self.until.is_none() && self.services.is_empty() && self.min_severity.is_none()
+    }
+
+    /// True when the newest entry must be known before the first can be judged: the input is read twice.
+    pub fn counts_back(&self) -> bool {
+        [self.since, self.until].iter().any(|bound| matches!(bound, Some(Bound::BeforeNewest(_))))
+    }
+}
+
 /// How to read.
 #[derive(Clone, Copy)]
 pub struct Options<'o> {
@@ -61,7 +81,7 @@ pub struct Options<'o> {
 }
 
 /// What was read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Reading {
     /// The account.
     pub summary: Summary,
@@ -73,6 +93,8 @@ pub struct Reading {
     pub malformed_bytes: u64,
     /// True when it was stopped before the end.
     pub interrupted: bool,
+    /// True when the first time that counts was chosen: whoever asked knows when the fault began.
+    pub told: bool,
 }
 
 /// Reads all sources into one summary, on every core. The same entries give the same summary whatever the number of
@@ -82,20 +104,9 @@ pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> 
     let claims = Claims::default();
     let parts = on_every_core(sources, options, |part: &mut Part, batch| part.take(batch, catalogue, &window, &claims));
     let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
-    for part in parts.parts {
-        reading.summary.merge(part.summary);
-        reading.malformed.extend(part.malformed);
-        reading.malformed_bytes += part.malformed_bytes;
-        for (source, n) in part.entries.into_iter().enumerate() {
-            parts_entries(&mut reading.sources, source, n);
-        }
-    }
-    reading.sources = parts
-        .reads
-        .into_iter()
-        .enumerate()
-        .map(|(i, read)| SourceRead { entries: reading.sources.get(i).map_or(0, |counted| counted.entries), ..read })
-        .collect();
+    reading.told = options.selection.since.is_some();
+    reading.sources = parts.reads;
+    parts.parts.into_iter().for_each(|part| part.add_to(&mut reading));
     reading.malformed.sort_by_key(|lost| lost.origin);
     reading.malformed.truncate(LOST_RANGES);
     if claims.is_full() {
@@ -104,11 +115,41 @@ pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> 
     reading
 }
 
-fn parts_entries(reads: &mut Vec<SourceRead>, source: usize, n: u64) {
-    if reads.len() <= source {
-        reads.resize(source + 1, SourceRead::default());
+impl Reading {
+    /// What several runs read, as if one had read all their sources; only copies of an entry that two runs read are not
+    /// known for copies.
+    pub fn join(readings: Vec<Reading>) -> Reading {
+        let mut order: Vec<(usize, usize)> = (0..readings.len())
+            .flat_map(|run| (0..readings[run].sources.len()).map(move |source| (run, source)))
+            .collect();
+        order.sort_by_key(|(run, source)| (&readings[*run].sources[*source].name, *run, *source));
+        let mut numbers: Vec<Vec<u32>> = readings.iter().map(|reading| vec![0; reading.sources.len()]).collect();
+        for (number, (run, source)) in order.iter().enumerate() {
+            numbers[*run][*source] = number as u32;
+        }
+        let mut joined = Reading::default();
+        joined.sources.extend(order.iter().map(|(run, source)| readings[*run].sources[*source].clone()));
+        for (mut reading, numbers) in readings.into_iter().zip(numbers) {
+            let number = |source: u32| numbers.get(source as usize).copied().unwrap_or(u32::MAX);
+            reading.summary.renumber_sources(&number);
+            reading.malformed.iter_mut().for_each(|lost| lost.origin.source = number(lost.origin.source));
+            joined.summary.merge(reading.summary);
+            joined.malformed.extend(reading.malformed);
+            joined.malformed_bytes += reading.malformed_bytes;
+            joined.interrupted |= reading.interrupted;
+            joined.told |= reading.told;
+        }
+        joined.malformed.sort_by_key(|lost| lost.origin);
+        joined.malformed.truncate(LOST_RANGES);
+        joined
     }
-    reads[source].entries += n;
+
+    /// Pairs of sources with the same content: their entries count twice, unless one run read both.
+    pub fn copies(&self) -> Vec<(&str, &str)> {
+        let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+        let whole = self.sources.iter().filter(|read| read.entries > 0 && !read.digest.is_empty());
+        whole.filter_map(|read| Some((first.insert(&read.digest, &read.name)?, read.name.as_str()))).collect()
+    }
 }
 
 /// What the workers made, and what is known of the sources.
@@ -206,6 +247,15 @@ impl Part {
         self.entries[source] += 1;
     }
 
+    fn add_to(self, reading: &mut Reading) {
+        reading.summary.merge(self.summary);
+        reading.malformed.extend(self.malformed);
+        reading.malformed_bytes += self.malformed_bytes;
+        for (read, n) in reading.sources.iter_mut().zip(self.entries) {
+            read.entries += n;
+        }
+    }
+
     fn lose(&mut self, lost: Malformed) {
         self.malformed_bytes += lost.len;
         // The first ranges of every worker hold the first ranges of all.
@@ -225,8 +275,7 @@ struct Window<'s> {
 impl<'s> Window<'s> {
     /// `newest` is only asked for when a border is relative to it.
     fn resolve(selection: &'s Selection, newest: impl Fn() -> Timestamp) -> Window<'s> {
-        let bounds = [selection.since, selection.until];
-        let newest = bounds.iter().any(|b| matches!(b, Some(Bound::BeforeNewest(_)))).then(newest).unwrap_or_default();
+        let newest = selection.counts_back().then(newest).unwrap_or_default();
         let at = |bound: Bound| match bound {
             Bound::At(at) => at,
             Bound::BeforeNewest(nanos) => newest.plus(-nanos),
@@ -266,13 +315,18 @@ pub fn baseline(mut reading: Reading, catalogue: &Catalogue) -> Baseline {
     Baseline::new(&reading.summary, &mined, catalogue)
 }
 
-/// Concludes: pure, from the account alone.
-///
-/// `told` says that the caller knows when the fault began.
-pub fn conclude(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>, told: bool) -> Report {
+/// The table of all failing patterns.
+pub fn patterns(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Patterns {
     let mined = reading.summary.settle(catalogue);
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
-    let incidents = cause::rank(&scene, &reading.summary, catalogue, baseline, told);
+    Patterns::new(&scene, baseline)
+}
+
+/// Concludes: pure, from the account alone.
+pub fn conclude(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Report {
+    let mined = reading.summary.settle(catalogue);
+    let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
+    let incidents = cause::rank(&scene, &reading.summary, catalogue, baseline, reading.told);
     let sources: Vec<String> = reading.sources.iter().map(|read| read.name.clone()).collect();
     let mut report = compose(Findings {
         summary: &reading.summary,

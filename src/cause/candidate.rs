@@ -315,7 +315,9 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
         if hit.is_empty() {
             continue;
         }
-        let soonest = hit.iter().map(|a| scene.anomalies[*a].span.start.since(*at)).min().unwrap_or(0);
+        // Timeouts take their time: the first failure of any kind tells best when it began to act.
+        let rose = among.iter().map(|a| &scene.anomalies[*a]).filter(|a| a.risen && scene.series[a.series].grave);
+        let soonest = rose.map(|a| a.span.start.since(*at)).filter(|lag| *lag >= -CHANGE_AFTER_NS).min().unwrap_or(0);
         let component = changed_component(change);
         if found.iter().any(|c: &Candidate| c.component == component) || component.kind == ComponentKind::Service {
             continue;

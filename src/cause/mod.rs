@@ -90,6 +90,7 @@ pub fn rank(
             }
         }
     }
+    join_beneath(scene, summary, catalogue, &mut incidents);
     absorb(scene, &mut incidents, left);
     for incident in &mut incidents {
         settle(scene, incident);
@@ -100,6 +101,36 @@ pub fn rank(
         quiet::add(scene, summary, baseline, told, &mut incidents);
     }
     incidents
+}
+
+/// Incidents at one time that a network beneath them explains better together than their roots do apart are one.
+fn join_beneath(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, incidents: &mut Vec<Incident>) {
+    let is_network = |ranked: &Ranked| explain::is_network(&ranked.candidate);
+    let suspected = |incident: &Incident| incident.causes.iter().take(3).any(is_network);
+    let mut at = 0;
+    while at < incidents.len() {
+        let further = (at + 1..incidents.len()).find_map(|other| {
+            let (a, b) = (&incidents[at], &incidents[other]);
+            if !overlap(a.span, b.span) || !(suspected(a) || suspected(b)) {
+                return None;
+            }
+            let both: Vec<usize> = a.anomalies.iter().chain(&b.anomalies).copied().collect();
+            let ranked = ranked(scene, summary, catalogue, &both);
+            let (best, explanation) = ranked.first()?;
+            let reaches = |incident: &Incident| incident.anomalies.iter().any(|a| explanation.of(*a) >= BELONGS);
+            (is_network(best) && reaches(a) && reaches(b)).then(|| {
+                let causes = ranked.into_iter().map(|(ranked, _)| ranked).take(TOP).collect();
+                (other, found(scene, both, causes))
+            })
+        });
+        match further {
+            Some((other, joined)) => {
+                incidents[at] = joined;
+                incidents.remove(other);
+            }
+            None => at += 1,
+        }
+    }
 }
 
 /// True when what a further root gathers is an incident of its own and no more of an earlier one: at another time, on

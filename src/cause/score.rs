@@ -6,7 +6,7 @@ use crate::pattern::Role;
 use crate::time::{SECOND, Span};
 
 use super::candidate::{Candidate, is_foreign, is_unreachable, n_things, remote_things};
-use super::explain::Explanation;
+use super::explain::{Explanation, is_network};
 use super::{Incident, Ranked};
 
 /// A term of the score.
@@ -164,10 +164,6 @@ const ALONE: f64 = 0.8;
 
 /// Weight of a failure of one's own that casts doubt on blaming another: some ten entries.
 const BY_ITSELF: f64 = 3.0;
-
-fn is_network(candidate: &Candidate) -> bool {
-    matches!(candidate.component.kind, ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns)
-}
 
 /// The share of a thing's victims that a network element explains, as far as it is believable: it fails calls to several
 /// things, or was changed just before.

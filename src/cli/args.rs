@@ -29,11 +29,44 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Read, conclude, report (the default)
     Analyze(AnalyzeArgs),
+    /// Every failing pattern: counts, times, services, what is new
+    ///
+    /// What does not fail is told by classify.
+    Patterns(PatternsArgs),
+    /// Every entry as one line of JSON with its pattern, in the order of the input
+    ///
+    /// The input is read twice: once to learn its patterns, once to print. Standard input is kept in a temporary file for
+    /// that (in $TMPDIR), unless --patterns gives patterns that were learnt before.
+    Classify(ClassifyArgs),
+    /// The first half of analyze: read, and keep the account in a file
+    ///
+    /// Copies of an entry count once within one run, not over several: give overlapping exports to one run.
+    Summarize(SummarizeArgs),
+    /// The second half of analyze: conclude and report from summary files
+    Report(ReportArgs),
+    /// What is new, gone, grown between two JSON reports; exit status 1 when it got worse
+    Compare(CompareArgs),
+    /// Is every figure and quote of a JSON report true of this export? Exit status 1 when one is not
+    ///
+    /// Give the options that the report was made with; 2 when something cannot be read.
+    Verify(VerifyArgs),
+    /// Is what a written postmortem says true of this export? Exit status 1 when something is contradicted or a quote absent
+    Audit(AuditArgs),
+    /// The service profile
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// The catalogue of failure signatures
     #[command(subcommand)]
     Signatures(SignaturesCommand),
     /// Print the JSON Schema of the report
     Schema,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 /// Read, conclude, report.
@@ -42,7 +75,117 @@ pub(super) struct AnalyzeArgs {
     #[command(flatten)]
     pub(super) input: InputArgs,
     #[command(flatten)]
+    pub(super) context: ContextArgs,
+    #[command(flatten)]
     pub(super) output: OutputArgs,
+}
+
+/// Every failing pattern.
+#[derive(Args, Debug)]
+pub(super) struct PatternsArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) baseline: BaselineArgs,
+    /// Only these: `new` against the baseline (without one: risen inside the export), `failing` ones that are no noise,
+    /// `noise` that fails as often as ever
+    #[arg(long, value_enum)]
+    pub(super) only: Option<Only>,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = ListFace::Table)]
+    pub(super) format: ListFace,
+    #[command(flatten)]
+    pub(super) redaction: RedactionArgs,
+}
+
+/// Every entry with its pattern.
+#[derive(Args, Debug)]
+pub(super) struct ClassifyArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    /// Patterns learnt before: a file that `summarize` wrote; the input is then read once, as a stream
+    #[arg(long, value_name = "SUMMARY")]
+    pub(super) patterns: Option<PathBuf>,
+    /// The only format there is
+    #[arg(long, value_enum, default_value_t = LineFace::Json)]
+    pub(super) format: LineFace,
+    #[command(flatten)]
+    pub(super) redaction: RedactionArgs,
+}
+
+/// Read, and keep the account.
+#[derive(Args, Debug)]
+pub(super) struct SummarizeArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    /// Where the account goes, `-` for standard output
+    #[arg(long, short, value_name = "FILE", required = true)]
+    pub(super) output: PathBuf,
+}
+
+/// Conclude from what was kept.
+#[derive(Args, Debug)]
+pub(super) struct ReportArgs {
+    /// Files that `summarize` wrote, or folders of them
+    #[arg(value_name = "SUMMARY", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+    #[command(flatten)]
+    pub(super) context: ContextArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// Two JSON reports.
+#[derive(Args, Debug)]
+pub(super) struct CompareArgs {
+    /// The earlier report
+    #[arg(value_name = "BEFORE.json")]
+    pub(super) before: PathBuf,
+    /// The later report
+    #[arg(value_name = "AFTER.json")]
+    pub(super) after: PathBuf,
+}
+
+/// A report and its export.
+#[derive(Args, Debug)]
+pub(super) struct VerifyArgs {
+    /// The report, as JSON
+    #[arg(value_name = "REPORT.json")]
+    pub(super) report: PathBuf,
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) baseline: BaselineArgs,
+    /// The service profile that it was made with
+    #[arg(long, value_name = "FILE")]
+    pub(super) profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) redaction: RedactionArgs,
+}
+
+/// A text and the export it is about.
+#[derive(Args, Debug)]
+pub(super) struct AuditArgs {
+    /// The postmortem: Markdown or plain text
+    #[arg(value_name = "TEXT")]
+    pub(super) text: PathBuf,
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) baseline: BaselineArgs,
+}
+
+/// The service profile.
+#[derive(Debug, Subcommand)]
+pub(super) enum ProfileCommand {
+    /// Say what is wrong or doubtful in profiles; exit status 1 when one is refused
+    Check {
+        /// Profiles
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// What to read, and which part of it counts.
@@ -51,7 +194,8 @@ pub(super) struct InputArgs {
     /// Files, folders (read whole, recursively) or `-` for standard input
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// Only entries from this time on: RFC 3339, a date, or a duration back from the newest entry (30m, 2h)
+    /// Only entries from this time on: RFC 3339, a date, or a duration back from the newest entry (30m, 2h), for which
+    /// standard input is kept in a temporary file
     #[arg(long, value_name = "TIME")]
     pub(super) since: Option<String>,
     /// Only entries up to this time; forms as for --since
@@ -63,18 +207,49 @@ pub(super) struct InputArgs {
     /// Only entries of this severity or worse, recorded or read from the text
     #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
     pub(super) min_severity: Option<Severity>,
-    /// An export of healthy operation to compare with (repeatable)
-    #[arg(long, value_name = "FILE")]
-    pub(super) baseline: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+}
+
+/// What every command that reads has.
+#[derive(Args, Debug)]
+pub(super) struct CommonArgs {
     /// Signatures that extend or override the built-in ones (repeatable); `none` for no signatures at all
     #[arg(long, value_name = "FILE|none")]
     pub(super) signatures: Vec<PathBuf>,
+    /// Bytes that one compressed byte may become before a source is taken for a bomb
+    #[arg(long, value_name = "N", default_value_t = crate::source::MAX_EXPANSION)]
+    pub(super) max_expansion: u64,
     /// Worker threads; all cores unless given
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
     /// No progress and no notes on standard error
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+/// Healthy operation.
+#[derive(Args, Debug)]
+pub(super) struct BaselineArgs {
+    /// An export of healthy operation to compare with, or a summary of one (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Vec<PathBuf>,
+}
+
+/// What is known apart from the logs.
+#[derive(Args, Debug)]
+pub(super) struct ContextArgs {
+    #[command(flatten)]
+    pub(super) baseline: BaselineArgs,
+    /// A service profile: teams, tiers, targets, journeys, rules of assignment
+    #[arg(long, value_name = "FILE")]
+    pub(super) profile: Option<PathBuf>,
+    /// A folder of earlier incidents to compare with: JSON reports, or what --remember keeps
+    #[arg(long, value_name = "DIR")]
+    pub(super) history: Option<PathBuf>,
+    /// Add the incidents of this run to the folder of --history, one small JSON file each
+    #[arg(long, requires = "history")]
+    pub(super) remember: bool,
 }
 
 /// What to print, where.
@@ -95,6 +270,13 @@ pub(super) struct OutputArgs {
     /// Exit with 1 when an incident of this priority or worse was found
     #[arg(long, value_name = "P0..P3", value_parser = parse_priority)]
     pub(super) fail_on: Option<Priority>,
+    #[command(flatten)]
+    pub(super) redaction: RedactionArgs,
+}
+
+/// What is taken out of quotes.
+#[derive(Args, Debug)]
+pub(super) struct RedactionArgs {
     /// Quote as recorded, with credentials and addresses
     #[arg(long, conflicts_with = "redact")]
     pub(super) no_redact: bool,
@@ -132,6 +314,33 @@ pub(super) enum Face {
     Markdown,
     /// One self-contained page
     Html,
+}
+
+/// A face of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFace {
+    /// For a terminal
+    Table,
+    /// One JSON document, schema firstfault.patterns/1
+    Json,
+}
+
+/// A face of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LineFace {
+    /// One JSON object a line
+    Json,
+}
+
+/// Which patterns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Only {
+    /// Not in the baseline; without one: risen inside the export
+    New,
+    /// No noise
+    Failing,
+    /// As frequent as ever
+    Noise,
 }
 
 fn parse_severity(text: &str) -> Result<Severity, String> {

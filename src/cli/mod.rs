@@ -2,15 +2,22 @@
 
 mod analysis;
 mod args;
+mod check;
+mod classify;
+mod compare;
+mod context;
 mod exit;
 mod options;
+mod patterns;
 mod progress;
+mod reading;
 mod signatures;
+mod summarize;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::report;
 
@@ -42,12 +49,36 @@ fn run(cli: Cli) -> Result<ExitStatus, UsageError> {
     match cli.command {
         None => analysis::run(&cli.analyze),
         Some(Command::Analyze(args)) => analysis::run(&args),
+        Some(Command::Patterns(args)) => patterns::run(&args),
+        Some(Command::Classify(args)) => classify::run(&args),
+        Some(Command::Summarize(args)) => summarize::run(&args),
+        Some(Command::Report(args)) => analysis::run_report(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Verify(args)) => check::run_verify(&args),
+        Some(Command::Audit(args)) => check::run_audit(&args),
+        Some(Command::Profile(command)) => context::run_profile(&command),
         Some(Command::Signatures(command)) => signatures::run(&command),
         Some(Command::Schema) => {
             let schema = serde_json::to_string_pretty(&report::schema()).unwrap_or_default();
             print(&format!("{schema}\n"))
         }
+        Some(Command::Completions { shell }) => completions(shell),
+        Some(Command::Man) => manual(),
     }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<ExitStatus, UsageError> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "firstfault", &mut text);
+    print(&String::from_utf8_lossy(&text))
+}
+
+/// The manual page of the program; `help COMMAND` tells the rest.
+fn manual() -> Result<ExitStatus, UsageError> {
+    let mut text = Vec::new();
+    let page = clap_mangen::Man::new(Cli::command());
+    page.render(&mut text).map_err(|error| UsageError::new(error.to_string()))?;
+    print(&String::from_utf8_lossy(&text))
 }
 
 /// Writes to standard output. A reader that has gone away is no error: it has seen enough.

@@ -1,12 +1,20 @@
 //! What was typed becomes what the rooms need: times resolved, faces chosen, files read.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::args::{Face, InputArgs, OutputArgs};
+use super::args::{Face, InputArgs, OutputArgs, RedactionArgs};
 use crate::analyze::{self, Bound};
 use crate::pattern::Catalogue;
+use crate::report::redact::Redactor;
 use crate::source;
 use crate::time::{SECOND, Timestamp};
+
+/// Columns of a table that is not printed to a terminal.
+pub(super) const PLAIN_WIDTH: usize = 80;
+
+/// Wider tables are harder to read than to print.
+const MAX_WIDTH: usize = 120;
 
 /// What is wrong with what was typed.
 #[derive(Debug)]
@@ -69,6 +77,23 @@ pub(super) fn text_file(path: &Path) -> Result<(String, String), UsageError> {
     match source::read_text(path) {
         Ok(text) => Ok((name, text)),
         Err(error) => Err(UsageError::new(error.to_string())),
+    }
+}
+
+/// What takes secrets out of quotes, unless it was switched off.
+pub(super) fn redactor(redaction: &RedactionArgs) -> Result<Option<Redactor>, UsageError> {
+    if redaction.no_redact {
+        return Ok(None);
+    }
+    Redactor::new(&redaction.redact).map(Some).map_err(|error| UsageError::new(format!("--redact: {error}")))
+}
+
+/// Columns of standard output.
+pub(super) fn width() -> usize {
+    if std::io::stdout().is_terminal() {
+        usize::from(console::Term::stdout().size().1).min(MAX_WIDTH)
+    } else {
+        PLAIN_WIDTH
     }
 }
 

@@ -9,6 +9,8 @@ mod json;
 mod scan;
 mod yaml;
 
+use serde::{Deserialize, Serialize};
+
 use crate::source::Origin;
 
 pub use cut::{BATCH_BYTES, Batch, Cutter};
@@ -25,7 +27,7 @@ pub struct Record<'b> {
 }
 
 /// A range of input that is no record and no white space between records.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Malformed {
     /// Where the range starts.
     pub origin: Origin,

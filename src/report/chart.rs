@@ -10,9 +10,13 @@ const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '�
 ///
 /// Any failure stands higher than none, and only the peak is full.
 pub(super) fn sparkline(slots: &[Slot], width: usize) -> String {
-    let columns = columns(slots, width);
-    let peak = columns.iter().copied().max().unwrap_or(0);
-    columns.into_iter().map(|n| height(n, peak)).collect()
+    heights(&columns(slots, width))
+}
+
+/// One character for each count.
+pub(super) fn heights(counts: &[u64]) -> String {
+    let peak = counts.iter().copied().max().unwrap_or(0);
+    counts.iter().map(|n| height(*n, peak)).collect()
 }
 
 /// Failures per column, neighbours joined where there are more slots than columns.

@@ -1,5 +1,7 @@
 //! The report as JSON: pretty, in the order of the types, stable from run to run.
 
+use serde::Serialize;
+
 use super::Report;
 use super::escape::is_unsafe;
 
@@ -7,7 +9,12 @@ use super::escape::is_unsafe;
 ///
 /// Characters that could act on a terminal or reorder text are written as `\u` escapes: the value is the same.
 pub fn render(report: &Report) -> String {
-    let text = serde_json::to_string_pretty(report).expect("every map of a report has text keys");
+    document(report)
+}
+
+/// Any value of a report's kind, in the same way.
+pub(super) fn document(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value).expect("every map of a report has text keys");
     let mut safe = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         match c {

@@ -9,6 +9,7 @@ pub mod history;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod patterns;
 pub mod profile;
 pub mod redact;
 mod svg;

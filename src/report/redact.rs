@@ -11,6 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use regex::Regex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Report;
@@ -148,8 +150,16 @@ impl Redactor {
     /// # Errors
     /// When a number of the report is not finite, and so has no JSON form.
     pub fn redact_report(&self, report: &Report) -> Result<Report, serde_json::Error> {
+        self.redact(report)
+    }
+
+    /// Anything that has a JSON form, treated like a report.
+    ///
+    /// # Errors
+    /// When a number of it is not finite, and so has no JSON form.
+    pub fn redact<T: Serialize + DeserializeOwned>(&self, whole: &T) -> Result<T, serde_json::Error> {
         // Through JSON, so that no text is forgotten when a field is added.
-        let mut value = serde_json::to_value(report)?;
+        let mut value = serde_json::to_value(whole)?;
         let mut secrets = BTreeSet::new();
         visit(&value, &mut |text| {
             secrets.extend(self.find(text).into_iter().map(|(range, kind)| (kind, text[range].to_owned())))
@@ -226,15 +236,15 @@ pub fn agrees(quote: &str, original: &str) -> bool {
     is_cut || last > 0 || rest.is_empty()
 }
 
-/// What stands between the placeholders of a quote; at least one piece.
+/// What stands between the placeholders of a quote and the `…` where its middle was left out; at least one piece.
 fn literal_pieces(quote: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut done = 0;
     for range in placeholders(quote) {
-        pieces.push(&quote[done..range.start]);
+        pieces.extend(quote[done..range.start].split('…'));
         done = range.end;
     }
-    pieces.push(&quote[done..]);
+    pieces.extend(quote[done..].split('…'));
     pieces
 }
 
@@ -578,6 +588,7 @@ mod tests {
         assert!(!agrees("login of [redacted email-1] failed", "logout of alice@acme.example failed"));
         assert!(agrees("exit(3)", "exit(3)") && !agrees("exit(3)", "exit(3)!") && !agrees("exit(3)", "exit(1)"));
         assert!(agrees("a long mess…", "a long message"));
+        assert!(agrees("a … end", "a very long end") && !agrees("a … end", "a very long tail"));
         assert!(agrees("[redacted ip-1] [redacted ip-1]", "8.8.8.8 8.8.8.8"));
     }
 }

@@ -1,9 +1,11 @@
 //! A report held against a second one from the same export: every count, time, text and quote.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
 
+use super::escape::cut;
 use super::redact::agrees;
 use super::wording::count;
 use super::{Evidence, Report};
@@ -12,6 +14,8 @@ use super::{Evidence, Report};
 const NOT_DERIVED: &[&str] = &["tool_version", "given", "regression", "earlier_known"];
 /// Fields that name a file; only its last part must agree, as an export may be given by another path.
 const FILE_NAMES: &[&str] = &["source", "name"];
+/// Characters of a value that are shown; a traceback's first lines tell which it is.
+const SHOWN_CHARS: usize = 300;
 /// Mismatches listed at most; one is enough to fail, and a hostile report could have millions.
 const MAX_MISMATCHES: usize = 1000;
 
@@ -28,7 +32,8 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = format!("{}: the report says {}, the export gives {}", self.place, self.said, self.found);
+        let (said, found) = (cut(&self.said, SHOWN_CHARS), cut(&self.found, SHOWN_CHARS));
+        let line = format!("{}: the report says {said}, the export gives {found}", self.place);
         f.write_str(&super::escape::terminal(&line))
     }
 }
@@ -53,13 +58,20 @@ pub fn verify(
     Ok(found)
 }
 
+/// Where the entries stand that a report quotes: source and offset.
+pub fn quoted(report: &Report) -> BTreeSet<(String, u64)> {
+    let mut places = BTreeSet::new();
+    all_evidence(report, &mut |_, evidence| drop(places.insert((evidence.source.clone(), evidence.offset))));
+    places
+}
+
 fn compare(place: &str, said: &Value, derived: &Value, found: &mut Vec<Mismatch>) {
     if found.len() >= MAX_MISMATCHES {
         return;
     }
     match (said, derived) {
         (Value::Object(a), Value::Object(b)) => {
-            let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             for name in names.into_iter().filter(|name| !NOT_DERIVED.contains(&name.as_str())) {
                 let inner = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
                 let (x, y) = (a.get(name).unwrap_or(&Value::Null), b.get(name).unwrap_or(&Value::Null));

@@ -4,6 +4,7 @@ mod compression;
 mod encoding;
 mod output;
 mod path;
+mod spill;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,6 +16,7 @@ pub use compression::Compression;
 pub use encoding::Encoding;
 pub use output::write_whole;
 pub use path::{Expansion, expand, read_text};
+pub use spill::Spill;
 
 /// One thing that is read from its first byte to its last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,13 +25,15 @@ pub enum Source {
     Stdin,
     /// A file.
     File(PathBuf),
+    /// Standard input that was kept in this file, so that it can be read twice.
+    Kept(PathBuf),
 }
 
 impl Source {
     /// The name that reports print: the path as given, `-` for standard input.
     pub fn name(&self) -> String {
         match self {
-            Source::Stdin => "-".to_owned(),
+            Source::Stdin | Source::Kept(_) => "-".to_owned(),
             Source::File(path) => path.display().to_string(),
         }
     }
@@ -102,7 +106,7 @@ pub fn open(source: &Source, options: &Options) -> Result<Decoded, Error> {
     let fail = |error| Error { name: source.name(), error };
     let raw: Box<dyn Read + Send> = match source {
         Source::Stdin => Box::new(io::stdin()),
-        Source::File(path) => Box::new(open_file(path).map_err(fail)?),
+        Source::File(path) | Source::Kept(path) => Box::new(open_file(path).map_err(fail)?),
     };
     decode(raw, options).map_err(fail)
 }

@@ -11,7 +11,8 @@ use super::Error;
 ///
 /// # Errors
 /// When the folder cannot be written to, or the disk is full.
-pub fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
+pub fn write_whole(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Error> {
+    let text = text.as_ref();
     let fail = |error| Error { name: path.display().to_string(), error };
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or_else(|| fail(io::Error::from(io::ErrorKind::InvalidFilename)))?;
@@ -31,8 +32,8 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
     })
 }
 
-fn write_synced(path: &Path, text: &str) -> io::Result<()> {
+fn write_synced(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = fs::File::create(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(text)?;
     file.sync_all()
 }

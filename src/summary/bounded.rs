@@ -63,6 +63,11 @@ impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
         self.kept.values()
     }
 
+    /// Values to change, in no order that means anything.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.kept.values_mut()
+    }
+
     /// How many keys are kept.
     pub fn len(&self) -> usize {
         self.kept.len()

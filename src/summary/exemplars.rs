@@ -50,6 +50,12 @@ impl Exemplar {
     }
 }
 
+impl Exemplar {
+    pub(super) fn renumber(&mut self, number: &dyn Fn(u32) -> u32) {
+        self.origin.source = number(self.origin.source);
+    }
+}
+
 /// The text itself, or its head and tail around `…`.
 fn shortened(text: &str) -> String {
     if text.len() <= MESSAGE_BYTES {
@@ -102,6 +108,12 @@ impl Exemplars {
     /// The earliest entry.
     pub fn first(&self) -> Option<&Exemplar> {
         self.earliest.first()
+    }
+
+    pub(super) fn renumber(&mut self, number: &dyn Fn(u32) -> u32) {
+        for exemplar in self.earliest.iter_mut().chain(&mut self.latest) {
+            exemplar.renumber(number);
+        }
     }
 
     fn keep(&mut self, exemplar: Exemplar) {

@@ -66,27 +66,39 @@ impl Fragments {
         }
     }
 
-    /// The wholes that the parts make: parts with their joined text, in order of time.
-    pub(super) fn joined(&self, whole: &Whole) -> Vec<(&Fragment, u64, String)> {
+    /// The wholes that the parts make: their parts, at least one, with the joined text; in order of time.
+    pub(super) fn joined(&self, whole: &Whole) -> Vec<(Vec<&Fragment>, String)> {
         let parts: Vec<&Fragment> = self.parts.iter().collect();
         if let Whole::Split(_) = whole {
             let mut parts = parts;
             parts.sort_by_key(|part| part.index);
             let text = parts.iter().map(|part| part.text.as_str()).collect();
-            return parts.first().map(|first| (*first, parts.len() as u64, text)).into_iter().collect();
+            return if parts.is_empty() { Vec::new() } else { vec![(parts, text)] };
         }
         let mut joined = Vec::new();
         for run in parts.chunk_by(|a, b| b.at.since(a.at) <= GAP_NS) {
             let lines: Vec<&str> = run.iter().map(|part| part.text.as_str()).collect();
             let mut at = 0;
             for span in traceback::spans(&lines) {
-                joined.extend((at..span.start).map(|i| (run[i], 1, lines[i].to_owned())));
+                joined.extend((at..span.start).map(|i| (vec![run[i]], lines[i].to_owned())));
                 at = span.end;
-                joined.push((run[span.start], span.len() as u64, lines[span].join("\n")));
+                joined.push((run[span.clone()].to_vec(), lines[span].join("\n")));
             }
-            joined.extend((at..run.len()).map(|i| (run[i], 1, lines[i].to_owned())));
+            joined.extend((at..run.len()).map(|i| (vec![run[i]], lines[i].to_owned())));
         }
         joined
+    }
+}
+
+impl Fragments {
+    pub(super) fn renumber(&mut self, number: &dyn Fn(u32) -> u32) {
+        let parts = std::mem::take(&mut self.parts).into_iter();
+        self.parts = parts
+            .map(|mut part| {
+                part.origin.source = number(part.origin.source);
+                part
+            })
+            .collect();
     }
 }
 

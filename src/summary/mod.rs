@@ -3,6 +3,7 @@
 //! `summarize(xs ⊎ ys) = summarize(xs) ⊕ summarize(ys)`, exactly: integers, minima, maxima and bounded sorted maps.
 
 pub mod activity;
+pub mod archive;
 mod bounded;
 mod changes;
 mod exemplars;
@@ -18,6 +19,7 @@ use crate::entry::{Component, ComponentKind, Entry};
 use crate::pattern::template::{self, Settled, Templates};
 use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Role, mining_text, observe};
 
+use crate::source::Origin;
 use crate::time::{Span, Timestamp};
 
 use activity::{Activity, RouteKind};
@@ -138,24 +140,43 @@ impl Summary {
 
     fn join(&mut self, catalogue: &Catalogue) {
         let fragments = std::mem::take(&mut self.fragments);
-        for (whole, parts) in fragments.iter() {
-            for (first, n, text) in parts.joined(whole) {
-                let entry = first.entry(whole, &text);
-                let Some(mut observation) = observe(catalogue, &entry) else { continue };
-                observation.component = first.component.clone();
-                observation.revision = first.revision.as_deref();
-                if let Whole::Stream { instance, .. } = whole {
-                    observation.instance = Some(instance);
-                }
-                self.ledger.parts -= n;
-                self.classify(&observation, n);
-                self.tell(catalogue, &entry, &observation);
-            }
-        }
+        each_whole(&fragments, catalogue, &mut |parts, entry, observation| {
+            let n = parts.len() as u64;
+            self.ledger.parts = self.ledger.parts.saturating_sub(n);
+            self.classify(observation, n);
+            self.tell(catalogue, entry, observation);
+        });
         if self.ledger.parts > 0 {
             self.note_limit("fragments::PARTS");
             self.ledger.mined += std::mem::take(&mut self.ledger.parts);
         }
+    }
+
+    /// What the parts that wait to be joined will make; before [`Summary::settle`], which joins them.
+    pub fn wholes(&self, catalogue: &Catalogue) -> Vec<Joined> {
+        let mut wholes = Vec::new();
+        each_whole(&self.fragments, catalogue, &mut |parts, entry, observation| {
+            wholes.push(Joined {
+                parts: parts.iter().map(|part| part.origin).collect(),
+                class: observation.class,
+                signature: observation.signature,
+                scope: (observation.component.clone(), observation.gravity),
+                text: mining_text(entry, observation).into_owned(),
+                message: entry.message.to_string(),
+            });
+        });
+        wholes
+    }
+
+    /// Gives every source another number, for accounts that meet under one list of sources. `number` must keep the order
+    /// of the sources of this account.
+    pub fn renumber_sources(&mut self, number: &dyn Fn(u32) -> u32) {
+        let tallies = self.known.values_mut().chain(self.mined.values_mut());
+        tallies.for_each(|tally| tally.exemplars.renumber(number));
+        let changes = self.changes.values_mut().filter_map(|change| change.exemplar.as_mut());
+        changes.for_each(|exemplar| exemplar.renumber(number));
+        self.fragments.values_mut().for_each(|parts| parts.renumber(number));
+        self.traces.renumber(number);
     }
 
     /// Notes a bound that was reached outside of the account.
@@ -354,6 +375,44 @@ impl Summary {
         }
         if let Some(name) = entry.labels.get("vpc-connector") {
             self.use_of(observation, Component::new(ComponentKind::Network, name.rsplit('/').next().unwrap_or(name)));
+        }
+    }
+}
+
+/// Parts that make one entry, and what it is.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// Where the parts stand.
+    pub parts: Vec<Origin>,
+    /// What the whole is for the account.
+    pub class: Class,
+    /// The signature that knows it.
+    pub signature: Option<usize>,
+    /// Where its template lives.
+    pub scope: Scope,
+    /// The text its template is mined from.
+    pub text: String,
+    /// What it says, its parts joined.
+    pub message: String,
+}
+
+/// Joins what was split and observes every whole.
+fn each_whole(
+    fragments: &Bounded<Whole, Fragments, WHOLES>,
+    catalogue: &Catalogue,
+    take: &mut dyn FnMut(&[&Fragment], &Entry<'_>, &Observation<'_>),
+) {
+    for (whole, parts) in fragments.iter() {
+        for (parts, text) in parts.joined(whole) {
+            let first = parts[0];
+            let entry = first.entry(whole, &text);
+            let Some(mut observation) = observe(catalogue, &entry) else { continue };
+            observation.component = first.component.clone();
+            observation.revision = first.revision.as_deref();
+            if let Whole::Stream { instance, .. } = whole {
+                observation.instance = Some(instance);
+            }
+            take(&parts, &entry, &observation);
         }
     }
 }

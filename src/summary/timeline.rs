@@ -17,9 +17,34 @@ const FINEST_SHIFT: u32 = 28;
 ///
 /// Law: the width is a function of the earliest and latest time alone, so coarsening commutes with adding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Timeline {
     shift: u32,
     slots: BTreeMap<i64, u64>,
+}
+
+/// As it is written; what is read may be anything.
+#[derive(Deserialize)]
+struct Stored {
+    shift: u32,
+    slots: BTreeMap<i64, u64>,
+}
+
+impl TryFrom<Stored> for Timeline {
+    type Error = String;
+
+    fn try_from(stored: Stored) -> Result<Timeline, String> {
+        if !(FINEST_SHIFT..i64::BITS).contains(&stored.shift) {
+            return Err(format!("slots of 2^{} ns", stored.shift));
+        }
+        let times = (i64::MIN >> stored.shift)..=(i64::MAX >> stored.shift);
+        if let Some(slot) = stored.slots.keys().find(|slot| !times.contains(slot)) {
+            return Err(format!("a slot at {slot} times 2^{} ns", stored.shift));
+        }
+        let mut timeline = Timeline { shift: stored.shift, slots: stored.slots };
+        timeline.fit();
+        Ok(timeline)
+    }
 }
 
 impl Default for Timeline {

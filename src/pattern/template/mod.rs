@@ -81,6 +81,11 @@ impl<S: Ord + Clone, V: Merge> Templates<S, V> {
         self.shelves.observe(scope, scan::head(message), &mut self.scanner)
     }
 
+    /// The tallies so far, in no order that means anything.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.shelves.values_mut()
+    }
+
     /// True when keys were joined because there were more than the cap.
     pub fn is_capped(&self) -> bool {
         self.shelves.is_capped()

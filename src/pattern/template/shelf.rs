@@ -27,7 +27,7 @@ pub(super) struct Shelf<S, V> {
     pub(super) level: usize,
     /// Sum over all groups of the keys they count for: at most the limit of the level each.
     pub(super) total: usize,
-    entries: Vec<Option<Entry<V>>>,
+    pub(super) entries: Vec<Option<Entry<V>>>,
     free: Vec<usize>,
     by_id: FxHashMap<u64, usize>,
     groups: Vec<Group>,

@@ -43,6 +43,10 @@ impl<S: Ord + Clone, V: Merge> Shelves<S, V> {
         Shelves { cap, share, weight: 0, shelves, by_scope, last: 0, recent: Recent::default() }
     }
 
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.shelves.iter_mut().flat_map(|shelf| &mut shelf.entries).flatten().map(|entry| &mut entry.value)
+    }
+
     pub(super) fn is_capped(&self) -> bool {
         self.shelves.iter().any(|shelf| shelf.level > 0)
     }

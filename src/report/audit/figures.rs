@@ -116,6 +116,7 @@ impl Figures {
         coverage.logs.values().for_each(|n| self.count("entries", *n));
         for (severity, n) in &coverage.severities {
             self.count("entries", *n);
+            self.ratios.insert((*n, coverage.entries));
             match severity.as_str() {
                 "ERROR" | "CRITICAL" => self.count("errors", *n),
                 "WARNING" => self.count("warnings", *n),

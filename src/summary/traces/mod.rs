@@ -192,6 +192,12 @@ pub struct Witness {
     pub severity: Option<Severity>,
 }
 
+impl Witness {
+    fn renumber(&mut self, number: &dyn Fn(u32) -> u32) {
+        self.origin.source = number(self.origin.source);
+    }
+}
+
 /// What a kind of event says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Template {
@@ -336,6 +342,14 @@ impl Traces {
             witness,
         };
         self.put(trace, |t| t.add_event(event));
+    }
+
+    pub(super) fn renumber(&mut self, number: &dyn Fn(u32) -> u32) {
+        for trace in self.traces.values_mut() {
+            trace.spans.iter_mut().for_each(|span| span.witness.renumber(number));
+            trace.events.iter_mut().for_each(|event| event.witness.renumber(number));
+        }
+        self.templates.values_mut().for_each(|template| template.exemplar.witness.renumber(number));
     }
 
     fn witness(&mut self, entry: &Entry<'_>, trace: u64) -> Witness {

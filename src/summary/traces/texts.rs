@@ -78,6 +78,10 @@ impl<V: Texty, const BOUND: usize> Texts<V, BOUND> {
         self.by_hash.get(&key).map(|text| &text.value)
     }
 
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.by_hash.values_mut().map(|text| &mut text.value)
+    }
+
     /// True when texts may have been pushed out by the bound.
     pub(super) fn is_full(&self) -> bool {
         self.by_hash.len() >= BOUND

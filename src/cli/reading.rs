@@ -1,0 +1,209 @@
+//! Sources are opened, read with a bar, and what could not be read is said.
+
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::args::{BaselineArgs, CommonArgs, InputArgs};
+use super::note;
+use super::options::UsageError;
+use super::progress::Progress;
+use crate::analyze::{self, Reading, Selection};
+use crate::incident::Baseline;
+use crate::pattern::Catalogue;
+use crate::source::{self, Source, Spill};
+use crate::summary::archive;
+
+/// Set by the first Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// How often the input is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passes {
+    /// Once, unless a time counts back from the newest entry.
+    One,
+    /// More than once.
+    Several,
+}
+
+/// Sources that can be read as often as needed.
+pub(super) struct Input {
+    /// Each once, in an order that does not depend on how they were typed.
+    pub(super) sources: Vec<Source>,
+    progress: Progress,
+    threads: usize,
+    max_expansion: u64,
+    /// Standard input, as long as it is needed.
+    _spill: Option<Spill>,
+}
+
+impl Input {
+    /// Finds the sources; keeps standard input in a temporary file when it is read more than once.
+    pub(super) fn open(
+        args: &CommonArgs,
+        files: &[PathBuf],
+        selection: &Selection,
+        passes: Passes,
+    ) -> Result<Input, UsageError> {
+        let expansion = source::expand(files);
+        for error in &expansion.errors {
+            note(&format!("firstfault: {error}"));
+        }
+        let mut sources = sources(expansion.sources)?;
+        let mut spill = None;
+        if passes == Passes::Several || selection.counts_back() {
+            for source in sources.iter_mut().filter(|source| **source == Source::Stdin) {
+                let kept = Spill::stdin().map_err(|error| UsageError::new(error.to_string()))?;
+                *source = kept.source();
+                spill = Some(kept);
+            }
+        }
+        Ok(Input {
+            progress: Progress::new(&sources, args.quiet),
+            sources,
+            threads: args.threads.unwrap_or(0),
+            max_expansion: args.max_expansion,
+            _spill: spill,
+        })
+    }
+
+    /// Hands the options of one pass to `pass`, and takes the bar away after it.
+    pub(super) fn pass<T>(&self, selection: &Selection, pass: impl FnOnce(analyze::Options<'_>) -> T) -> T {
+        let result = pass(analyze::Options {
+            selection,
+            threads: self.threads,
+            source: source::Options { max_expansion: self.max_expansion },
+            progress: &|bytes| self.progress.add(bytes),
+            stop: &STOP,
+        });
+        self.progress.finish();
+        result
+    }
+}
+
+/// Reads everything that was asked for.
+pub(super) fn read(args: &InputArgs, selection: &Selection, catalogue: &Catalogue) -> Result<Reading, UsageError> {
+    let reading = read_files(&args.common, &args.files, selection, catalogue)?;
+    match nothing_read(&reading) {
+        Some(reason) => Err(UsageError::new(reason)),
+        None => Ok(reading),
+    }
+}
+
+fn read_files(
+    args: &CommonArgs,
+    files: &[PathBuf],
+    selection: &Selection,
+    catalogue: &Catalogue,
+) -> Result<Reading, UsageError> {
+    let input = Input::open(args, files, selection, Passes::One)?;
+    Ok(input.pass(selection, |options| analyze::read(&input.sources, catalogue, options)))
+}
+
+/// The sources in an order that does not depend on how they were typed, each once.
+fn sources(mut sources: Vec<Source>) -> Result<Vec<Source>, UsageError> {
+    use std::io::stdin;
+    sources.sort();
+    sources.dedup();
+    if sources.is_empty() {
+        return Err(UsageError::new("nothing to read: no file could be opened"));
+    }
+    if sources == [Source::Stdin] && stdin().is_terminal() {
+        let text = "no input: give files, or pipe an export in\n\
+                    gcloud logging read 'resource.type=\"cloud_run_revision\"' --freshness=1h --format=json | firstfault";
+        return Err(UsageError::new(text));
+    }
+    Ok(sources)
+}
+
+/// What healthy exports and summaries of them lead to expect.
+pub(super) fn baseline(
+    args: &BaselineArgs,
+    common: &CommonArgs,
+    catalogue: &Catalogue,
+) -> Result<Option<Baseline>, UsageError> {
+    if args.baseline.is_empty() {
+        return Ok(None);
+    }
+    let (kept, exports): (Vec<PathBuf>, Vec<PathBuf>) =
+        args.baseline.iter().cloned().partition(|path| is_archive(path));
+    let mut readings = kept.iter().map(|path| read_archive(path)).collect::<Result<Vec<_>, _>>()?;
+    if !exports.is_empty() {
+        readings.push(read_files(common, &exports, &Selection::default(), catalogue)?);
+    }
+    let reading = Reading::join(readings);
+    match nothing_read(&reading) {
+        Some(reason) => Err(UsageError::new(format!("--baseline: {reason}"))),
+        None => Ok(Some(analyze::baseline(reading, catalogue))),
+    }
+}
+
+/// Reads the summaries that files and folders stand for, as one account.
+pub(super) fn read_archives(files: &[PathBuf]) -> Result<Reading, UsageError> {
+    let expansion = source::expand(files);
+    if let Some(error) = expansion.errors.first() {
+        return Err(UsageError::new(error.to_string()));
+    }
+    let mut sources = expansion.sources;
+    sources.sort();
+    sources.dedup();
+    let paths = sources.iter().map(|source| match source {
+        Source::File(path) | Source::Kept(path) => path.as_path(),
+        Source::Stdin => Path::new("-"),
+    });
+    Ok(Reading::join(paths.map(read_archive).collect::<Result<_, _>>()?))
+}
+
+/// Reads one summary; `-` is standard input.
+pub(super) fn read_archive(path: &Path) -> Result<Reading, UsageError> {
+    let input: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let file = File::open(path).map_err(|error| UsageError::new(format!("{}: {error}", path.display())))?;
+        Box::new(file)
+    };
+    archive::read(input).map_err(|error| UsageError::new(format!("{}: {error}", path.display())))
+}
+
+/// True for a file that begins as a summary does.
+fn is_archive(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(archive::MAGIC.len() as u64).read_to_end(&mut head));
+    read.is_ok() && head == archive::MAGIC.as_bytes()
+}
+
+/// Why there is nothing to conclude from; an export without entries is an answer, not an error.
+pub(super) fn nothing_read(reading: &Reading) -> Option<String> {
+    if reading.sources.iter().any(|read| read.entries > 0) {
+        return None;
+    }
+    let reasons: Vec<String> = reading
+        .sources
+        .iter()
+        .filter_map(|read| {
+            let reason = read.error.as_ref().or(read.foreign.as_ref())?;
+            Some(format!("{}: {reason}", read.name))
+        })
+        .collect();
+    if reasons.is_empty() && reading.sources.iter().any(|read| read.bytes > 0) {
+        return Some("no log entries found; export them with: gcloud logging read FILTER --format=json".to_owned());
+    }
+    (!reasons.is_empty()).then(|| reasons.join("\nfirstfault: "))
+}
+
+/// True after the first Ctrl-C.
+pub(super) fn is_interrupted() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// The first Ctrl-C ends reading, and what was read is reported; the second ends at once.
+pub(super) fn on_interrupt() {
+    // Without a handler Ctrl-C simply ends the program.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            #[allow(clippy::exit, reason = "the second Ctrl-C asks for exactly this")]
+            std::process::exit(130);
+        }
+    });
+}

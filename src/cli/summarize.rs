@@ -1,0 +1,32 @@
+//! `firstfault summarize`: read, and keep the account in a file.
+
+use std::io::Write;
+
+use super::args::SummarizeArgs;
+use super::exit::ExitStatus;
+use super::options::{self, UsageError};
+use super::{note, reading};
+use crate::source;
+use crate::summary::archive;
+
+/// Reads, and writes the account.
+pub(super) fn run(args: &SummarizeArgs) -> Result<ExitStatus, UsageError> {
+    let catalogue = options::catalogue(&args.input.common.signatures)?;
+    let selection = options::selection(&args.input)?;
+    reading::on_interrupt();
+    let reading = reading::read(&args.input, &selection, &catalogue)?;
+    let mut bytes = Vec::new();
+    archive::write(&mut bytes, &reading).map_err(|error| UsageError::new(error.to_string()))?;
+    if args.output.as_os_str() == "-" {
+        let written = std::io::stdout().lock().write_all(&bytes);
+        written.map_err(|error| UsageError::new(format!("standard output: {error}")))?;
+    } else {
+        source::write_whole(&args.output, &bytes).map_err(|error| UsageError::new(error.to_string()))?;
+    }
+    for read in reading.sources.iter().filter(|_| !args.input.common.quiet) {
+        if let Some(error) = &read.error {
+            note(&format!("firstfault: {}: {error}", read.name));
+        }
+    }
+    Ok(if reading::is_interrupted() { ExitStatus::Interrupted } else { ExitStatus::Done })
+}

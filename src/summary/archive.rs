@@ -1,0 +1,151 @@
+//! An account as bytes, and back: what `summarize` keeps and `report` reads.
+//!
+//! `firstfault summary`, a space, the version in digits and a newline; then one Zstandard frame with a checksum that holds JSON.
+//! JSON, so that an archive of next year's version can still be looked at by hand: `tail -n +2 FILE | zstd -dc`.
+
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The version of archives that this version writes and reads. It grows whenever the account changes its shape.
+pub const VERSION: u32 = 1;
+
+/// The first bytes of every archive.
+pub const MAGIC: &str = "firstfault summary ";
+
+/// The first line is never longer: the magic words and ten digits.
+const HEAD_BYTES: u64 = 32;
+
+/// Level 3 is zstd's default: JSON of accounts shrinks tenfold, at disk speed.
+const LEVEL: i32 = 3;
+
+/// JSON of the fullest account that the bounds allow stays below this; more is no archive of ours.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// Why an archive cannot be read or written.
+#[derive(Debug)]
+pub enum Error {
+    /// The bytes do not begin as an archive does.
+    NotAnArchive,
+    /// It was written by another version.
+    Version(String),
+    /// It ends too early.
+    Truncated,
+    /// Its content is not what this version writes.
+    Damaged(String),
+    /// The system failed.
+    Io(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NotAnArchive => write!(f, "not a summary; make one with: firstfault summarize EXPORT… -o x.summary"),
+            Error::Version(found) => {
+                write!(
+                    f,
+                    "a summary of version {found}; this firstfault reads version {VERSION}: summarize the export again"
+                )
+            }
+            Error::Truncated => write!(f, "the summary is cut off"),
+            Error::Damaged(reason) => write!(f, "the summary is damaged: {reason}"),
+            Error::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Writes an account with all that travels with it.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write(out: &mut dyn Write, content: &impl Serialize) -> Result<(), Error> {
+    writeln!(out, "{MAGIC}{VERSION}").map_err(Error::Io)?;
+    let mut encoder = zstd::stream::write::Encoder::new(out, LEVEL).map_err(Error::Io)?;
+    encoder.include_checksum(true).map_err(Error::Io)?;
+    serde_json::to_writer(&mut encoder, content).map_err(|error| Error::Io(error.into()))?;
+    encoder.finish().and_then(|out| out.flush()).map_err(Error::Io)
+}
+
+/// Reads what [`write`] wrote.
+///
+/// # Errors
+/// When it is no archive, of another version, cut off or damaged.
+pub fn read<T: DeserializeOwned>(input: impl Read) -> Result<T, Error> {
+    let mut input = BufReader::new(input);
+    let mut head = Vec::new();
+    input.by_ref().take(HEAD_BYTES).read_until(b'\n', &mut head).map_err(Error::Io)?;
+    let version = head.strip_prefix(MAGIC.as_bytes()).ok_or(Error::NotAnArchive)?;
+    let Some(version) = version.strip_suffix(b"\n") else { return Err(Error::Truncated) };
+    if version != VERSION.to_string().as_bytes() {
+        return Err(Error::Version(String::from_utf8_lossy(version).into_owned()));
+    }
+    if input.fill_buf().map_err(Error::Io)?.is_empty() {
+        return Err(Error::Truncated);
+    }
+    let decoder = zstd::stream::read::Decoder::with_buffer(input).map_err(Error::Io)?;
+    serde_json::from_reader(BufReader::new(decoder.take(MAX_BYTES))).map_err(reason)
+}
+
+fn reason(error: serde_json::Error) -> Error {
+    use serde_json::error::Category;
+    let text = error.to_string();
+    match error.classify() {
+        Category::Io => match io::Error::from(error) {
+            error if error.kind() == io::ErrorKind::UnexpectedEof => Error::Truncated,
+            _ => Error::Damaged(text),
+        },
+        Category::Eof => Error::Truncated,
+        Category::Syntax | Category::Data => Error::Damaged(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::Summary;
+
+    fn written() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write(&mut bytes, &Summary::default()).expect("memory takes everything");
+        bytes
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        read::<Summary>(bytes).expect_err("it is no whole archive").to_string()
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let bytes = written();
+        let summary: Summary = read(&bytes[..]).expect("it was just written");
+        let mut again = Vec::new();
+        write(&mut again, &summary).expect("memory takes everything");
+        assert_eq!(bytes, again);
+    }
+
+    #[test]
+    fn a_cut_is_told_from_another_version_and_another_file() {
+        let bytes = written();
+        let head = MAGIC.len() + 2;
+        for end in [MAGIC.len() + 1, head, head + 1, head + 9, bytes.len() / 2, bytes.len() - 1] {
+            assert_eq!(refusal(&bytes[..end]), "the summary is cut off", "{end} of {}", bytes.len());
+        }
+        assert!(refusal(b"firstfault summary 7\n...").starts_with("a summary of version 7;"));
+        assert!(refusal(b"[{\"insertId\":\"a\"}]").starts_with("not a summary"));
+        assert!(refusal(b"").starts_with("not a summary"));
+    }
+
+    #[test]
+    fn a_flipped_bit_is_never_read() {
+        let bytes = written();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 4;
+            let _ = refusal(&damaged);
+        }
+    }
+}
