@@ -46,11 +46,6 @@ impl Topology {
                 let known = self.service_at(&named.name);
                 known.unwrap_or_else(|| Component::new(ComponentKind::Host, named.name.clone()))
             }
-            // What is called a service and writes nothing here is somebody else's.
-            ComponentKind::Service => {
-                let known = self.service_at(&named.name);
-                known.unwrap_or_else(|| Component::new(ComponentKind::Host, named.name.clone()))
-            }
             ComponentKind::Host => self.service_at(&named.name).unwrap_or_else(|| named.clone()),
             ComponentKind::Database => self
                 .instances
