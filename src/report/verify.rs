@@ -61,7 +61,9 @@ pub fn verify(
 /// Where the entries stand that a report quotes: source and offset.
 pub fn quoted(report: &Report) -> BTreeSet<(String, u64)> {
     let mut places = BTreeSet::new();
-    all_evidence(report, &mut |_, evidence| drop(places.insert((evidence.source.clone(), evidence.offset))));
+    all_evidence(report, &mut |_, evidence| {
+        places.insert((evidence.source.clone(), evidence.offset));
+    });
     places
 }
 
