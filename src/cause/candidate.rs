@@ -1,9 +1,9 @@
 //! Who can be at fault: what fails by itself, what victims blame, what was changed, and the network beneath them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{Anomaly, Scene, Series};
+use crate::incident::{Anomaly, Scene, Series, is_address};
 use crate::pattern::signature::Signature;
 use crate::pattern::{Catalogue, Layer, Role};
 use crate::summary::{Change, Exemplar, Summary};
@@ -160,22 +160,34 @@ pub(super) fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, exp
     let behind: Vec<usize> = explanation.iter().filter(|(_, share)| *share >= 0.4).map(|(a, _)| a).collect();
     let outgoing: Vec<usize> =
         behind.into_iter().filter(|a| is_unreachable(&scene.series[scene.anomalies[*a].series])).collect();
-    let mut things: Vec<&Component> = outgoing.iter().flat_map(|a| remote_things(&scene.anomalies[*a])).collect();
-    things.sort();
-    things.dedup();
+    let things = n_things(outgoing.iter().flat_map(|a| remote_things(&scene.anomalies[*a])));
     candidate.first = first_evidence(scene, &outgoing);
     candidate.count = outgoing.iter().map(|a| scene.anomalies[*a].count).sum();
     candidate.layer = Layer::Network;
     candidate.title = "connections that go through it fail".to_owned();
     candidate.role = Role::Either;
     // One thing that cannot be reached is more likely down itself.
-    candidate.strength = if things.len() >= 2 { 0.6 } else { 0.1 };
+    candidate.strength = if things >= 2 { 0.6 } else { 0.1 };
     candidate.blamed = outgoing.into_iter().map(|a| (a, explanation.of(a))).collect();
 }
 
 /// Remote things that an anomaly mostly blames.
 pub(super) fn remote_things<'a>(anomaly: &'a Anomaly<'_>) -> impl Iterator<Item = &'a Component> {
     anomaly.blames.iter().filter(|(thing, share)| *share >= 0.3 && is_remote(thing)).map(|(thing, _)| thing)
+}
+
+/// How many different things these are at least: an address and a name of one kind may be the same thing.
+pub(super) fn n_things<'a>(things: impl Iterator<Item = &'a Component>) -> usize {
+    let mut names: BTreeMap<ComponentKind, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for thing in things {
+        let (addresses, named) = names.entry(thing.kind).or_default();
+        if is_address(&thing.name) {
+            addresses.insert(&thing.name)
+        } else {
+            named.insert(&thing.name)
+        };
+    }
+    names.values().map(|(addresses, named)| addresses.len().max(named.len())).sum()
 }
 
 /// The start of what clearly rose; of the rest only when nothing rose.
@@ -188,10 +200,15 @@ pub(super) fn first_evidence(scene: &Scene<'_>, evidence: &[usize]) -> Timestamp
 
 /// Mean strength of what is no mere symptom: 1 for causes, half for what can be either.
 fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64 {
+    let foreign = |anomaly: &Anomaly<'_>| {
+        anomaly.component == component && is_foreign(component, scene.series[anomaly.series].layer)
+    };
     let mut sums = (0.0, 0.0);
     for &a in evidence {
         let anomaly = &scene.anomalies[a];
         let value = match speaks_of(scene, component, a) {
+            // A failure of something outside that names nobody: hardly the service's own.
+            _ if foreign(anomaly) => 0.2,
             Role::Cause => 1.0,
             Role::Either if scene.series[anomaly.series].signature.is_some() => 0.6,
             Role::Either if scene.series[anomaly.series].grave => 0.5,
@@ -209,7 +226,12 @@ fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64
 pub(super) fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> Role {
     let anomaly = &scene.anomalies[a];
     let series = &scene.series[anomaly.series];
-    if is_foreign(component, series.layer) && anomaly.component == component && blames_other(anomaly) {
+    let own = anomaly.component == component;
+    if own && is_foreign(component, series.layer) && blames_other(anomaly) {
+        return Role::Effect;
+    }
+    // A node tells of a container that used too much memory: that is the container's fault.
+    if own && component.kind == ComponentKind::Node && series.signature.is_some_and(|s| s.id.contains("oom")) {
         return Role::Effect;
     }
     series.role
@@ -293,7 +315,9 @@ fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, a
         if hit.is_empty() {
             continue;
         }
-        let soonest = hit.iter().map(|a| scene.anomalies[*a].span.start.since(*at)).min().unwrap_or(0);
+        // Timeouts take their time: the first failure of any kind tells best when it began to act.
+        let rose = among.iter().map(|a| &scene.anomalies[*a]).filter(|a| a.risen && scene.series[a.series].grave);
+        let soonest = rose.map(|a| a.span.start.since(*at)).filter(|lag| *lag >= -CHANGE_AFTER_NS).min().unwrap_or(0);
         let component = changed_component(change);
         if found.iter().any(|c: &Candidate| c.component == component) || component.kind == ComponentKind::Service {
             continue;
@@ -345,7 +369,7 @@ pub(super) fn is_remote(thing: &Component) -> bool {
 }
 
 /// A change of a network rule acts at once: after this long another cause is twice as likely.
-const ACTS_WITHIN_S: f64 = 120.0;
+const ACTS_WITHIN_S: f64 = 180.0;
 
 /// How plausible a change makes a failure that follows it after `lag_ns`: sooner is likelier, and a change whose details
 /// show that it takes something away likelier than one that tells nothing.

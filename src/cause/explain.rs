@@ -8,7 +8,7 @@ use crate::incident::{Anomaly, Scene};
 use crate::pattern::Role;
 use crate::time::{SECOND, Timestamp};
 
-use super::candidate::{Candidate, is_foreign, is_unreachable, stands_alone};
+use super::candidate::{Candidate, is_foreign, is_remote, is_unreachable, stands_alone};
 
 /// Clocks differ, and a caller can give up before the called one logs its own failure.
 const TOLERANCE_NS: i64 = 90 * SECOND;
@@ -53,9 +53,12 @@ pub(super) fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize])
         explanation.raise(a, own_share(scene, a));
         reach(&mut reached, &candidate.component, scene.anomalies[a].span.start);
     }
+    // Who blames a thing that itself failed earlier may have suffered before it said so.
+    let failed_since = reached.values().min().copied();
     for &(a, share) in &candidate.blamed {
         explanation.raise(a, share);
-        reach(&mut reached, scene.anomalies[a].component, scene.anomalies[a].span.start);
+        let since = scene.anomalies[a].span.start;
+        reach(&mut reached, scene.anomalies[a].component, failed_since.map_or(since, |failed| failed.min(since)));
     }
     beneath(scene, candidate, among, &mut explanation, &mut reached);
     explanation.victims = reached.keys().filter(|component| **component != candidate.component).count();
@@ -64,7 +67,7 @@ pub(super) fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize])
         (Some((_, plausible)), Role::Change) => *plausible,
         _ => 1.0,
     };
-    spread(scene, among, &mut explanation, reached, 0.9 * trust);
+    spread(scene, among, &mut explanation, reached, 0.9 * trust, is_network(candidate));
     explanation
 }
 
@@ -90,6 +93,11 @@ fn own_share(scene: &Scene<'_>, a: usize) -> f64 {
 
 /// A service's failure on something outside of it is hardly its own fault, also when nobody is named.
 const FOREIGN: f64 = 0.6;
+
+/// True for what other components reach each other through.
+pub(super) fn is_network(candidate: &Candidate) -> bool {
+    matches!(candidate.component.kind, ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns)
+}
 
 /// True when what is blamed lies in a private network: a database, a cache, a private address.
 fn reaches_private(anomaly: &Anomaly<'_>) -> bool {
@@ -137,6 +145,7 @@ fn spread(
     explanation: &mut Explanation,
     mut reached: BTreeMap<Component, Timestamp>,
     mut strength: f64,
+    beneath: bool,
 ) {
     let mut frontier: Vec<Component> = reached.keys().cloned().collect();
     for _ in 0..MAX_STEPS {
@@ -144,7 +153,7 @@ fn spread(
             let since = reached[component];
             for &a in among.iter().filter(|a| scene.anomalies[**a].component == component) {
                 if scene.anomalies[a].span.start.since(since) >= -TOLERANCE_NS {
-                    explanation.raise(a, strength * follow_share(scene, a, &reached));
+                    explanation.raise(a, strength * follow_share(scene, a, &reached, beneath));
                 }
             }
         }
@@ -169,14 +178,21 @@ fn spread(
 }
 
 /// How readily a failure is a consequence of something that its component already suffers from.
-fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Timestamp>) -> f64 {
+///
+/// A network `beneath` a component fails its calls to whatever is remote: whom they name does not speak against it.
+fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Timestamp>, beneath: bool) -> f64 {
     let anomaly = &scene.anomalies[a];
-    let alone: f64 = match scene.series[anomaly.series].role {
+    let series = &scene.series[anomaly.series];
+    let alone: f64 = match series.role {
         Role::Cause => 0.25,
+        Role::Either if series.signature.is_some() && !is_foreign(anomaly.component, series.layer) => 0.4,
         Role::Either => 0.6,
         _ => 1.0,
     };
-    let elsewhere = anomaly.blames.iter().filter(|(thing, _)| stands_alone(thing) && !reached.contains_key(thing));
+    let elsewhere = anomaly
+        .blames
+        .iter()
+        .filter(|(thing, _)| stands_alone(thing) && !reached.contains_key(thing) && !(beneath && is_remote(thing)));
     let others = elsewhere.map(|(_, share)| *share).fold(0.0, f64::max);
     let path = anomaly.blames.iter().filter(|(thing, _)| reached.contains_key(thing));
     let along = path.map(|(_, share)| *share).fold(0.0, f64::max);

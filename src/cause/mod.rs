@@ -11,9 +11,9 @@ pub use score::{Feature, WEIGHTS};
 
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{self, Anomaly, Baseline, Scene};
-use crate::pattern::{Catalogue, Role};
+use crate::pattern::{Catalogue, Layer, Role};
 use crate::summary::Summary;
-use crate::time::{SECOND, Span};
+use crate::time::{SECOND, Span, Timestamp};
 
 use explain::Explanation;
 
@@ -90,6 +90,7 @@ pub fn rank(
             }
         }
     }
+    join_beneath(scene, summary, catalogue, &mut incidents);
     absorb(scene, &mut incidents, left);
     for incident in &mut incidents {
         settle(scene, incident);
@@ -100,6 +101,36 @@ pub fn rank(
         quiet::add(scene, summary, baseline, told, &mut incidents);
     }
     incidents
+}
+
+/// Incidents at one time that a network beneath them explains better together than their roots do apart are one.
+fn join_beneath(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, incidents: &mut Vec<Incident>) {
+    let is_network = |ranked: &Ranked| explain::is_network(&ranked.candidate);
+    let suspected = |incident: &Incident| incident.causes.iter().take(3).any(is_network);
+    let mut at = 0;
+    while at < incidents.len() {
+        let further = (at + 1..incidents.len()).find_map(|other| {
+            let (a, b) = (&incidents[at], &incidents[other]);
+            if !overlap(a.span, b.span) || !(suspected(a) || suspected(b)) {
+                return None;
+            }
+            let both: Vec<usize> = a.anomalies.iter().chain(&b.anomalies).copied().collect();
+            let ranked = ranked(scene, summary, catalogue, &both);
+            let (best, explanation) = ranked.first()?;
+            let reaches = |incident: &Incident| incident.anomalies.iter().any(|a| explanation.of(*a) >= BELONGS);
+            (is_network(best) && reaches(a) && reaches(b)).then(|| {
+                let causes = ranked.into_iter().map(|(ranked, _)| ranked).take(TOP).collect();
+                (other, found(scene, both, causes))
+            })
+        });
+        match further {
+            Some((other, joined)) => {
+                incidents[at] = joined;
+                incidents.remove(other);
+            }
+            None => at += 1,
+        }
+    }
 }
 
 /// True when what a further root gathers is an incident of its own and no more of an earlier one: at another time, on
@@ -116,9 +147,15 @@ fn independent(scene: &Scene<'_>, earlier: &Incident, root: &Ranked, mine: &[usi
             || scene.topology.dependencies(component).any(|(thing, _)| suffers(thing))
             || scene.topology.dependents(component).any(suffers)
     });
-    let strong = root.candidate.role == Role::Cause && root.candidate.count >= 3 && !suffers(&root.candidate.component);
-    !related || strong
+    let candidate = &root.candidate;
+    let speaks = candidate.role == Role::Cause || candidate.strength >= STRONG_ALONE && candidate.count >= ERRORS_LEAST;
+    let strong = speaks && candidate.count >= CAUSE_LEAST && !suffers(&candidate.component);
+    let has_own = candidate.strength >= GATE_STRENGTH || candidate.trigger.is_some();
+    has_own && (!related || strong)
 }
+
+/// Evidence this strong makes a further root an incident of its own beside one that it overlaps.
+const STRONG_ALONE: f64 = 0.4;
 
 /// Symptoms start before their cause is told, and end after it.
 const OVERLAP_SLACK_NS: i64 = 60 * SECOND;
@@ -146,9 +183,10 @@ fn is_seed(scene: &Scene<'_>, summary: &Summary, left: &[usize], is_first: bool)
     let role = |anomaly: &Anomaly<'_>| scene.series[anomaly.series].role;
     let weight: f64 = grave.iter().map(|anomaly| anomaly.weight).sum();
     let harm = grave.iter().any(|anomaly| match role(anomaly) {
-        Role::Effect => anomaly.risen,
+        Role::Effect => anomaly.risen && !is_nameless(scene, anomaly),
         Role::Cause => anomaly.risen || anomaly.count >= CAUSE_LEAST,
-        _ => anomaly.risen && anomaly.count >= ERRORS_LEAST,
+        // A connection that breaks without a name harms nobody by itself: clients come and go.
+        _ => anomaly.risen && anomaly.count >= ERRORS_LEAST && !is_nameless(scene, anomaly),
     });
     // A single failure that is known to break things, and the thing it broke, on one component.
     let broke = || {
@@ -162,6 +200,10 @@ fn is_seed(scene: &Scene<'_>, summary: &Summary, left: &[usize], is_first: bool)
         })
     };
     weight >= SEED_WEIGHT && (harm || failures_only || is_first && broke())
+}
+
+fn is_nameless(scene: &Scene<'_>, anomaly: &Anomaly<'_>) -> bool {
+    scene.series[anomaly.series].layer == Layer::Network && anomaly.blames.is_empty()
 }
 
 /// Entries of a signature that can begin a cascade by itself, to be an incident without a clear rise.
@@ -192,13 +234,22 @@ fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[
 /// A candidate explains at least this share of the failures for symptoms to stand back behind it.
 const GATE_COVERAGE: f64 = 0.3;
 
+/// … and its own evidence is at least this strong.
+const GATE_STRENGTH: f64 = 0.3;
+
+/// A change of it this plausible is evidence of its own.
+const GATE_TRIGGER: f64 = 0.5;
+
 /// Role gate: what shows only symptoms does not rank before what has evidence of its own and explains enough.
 fn gate(ranked: &mut [(Ranked, Explanation)]) {
     let coverage = |ranked: &Ranked| ranked.features.iter().find(|f| f.name == "coverage").map_or(0.0, |f| f.value);
-    let is_cause = |ranked: &Ranked| ranked.candidate.strength > 0.0 && coverage(ranked) >= GATE_COVERAGE;
-    if ranked.first().is_some_and(|(first, _)| first.candidate.strength > 0.0)
-        || !ranked.iter().any(|(r, _)| is_cause(r))
-    {
+    let has_own = |ranked: &Ranked| {
+        let changed = ranked.candidate.trigger.as_ref().is_some_and(|(_, plausible)| *plausible >= GATE_TRIGGER);
+        ranked.candidate.strength >= GATE_STRENGTH || changed
+    };
+    let is_cause = |ranked: &Ranked| has_own(ranked) && coverage(ranked) >= GATE_COVERAGE;
+    let stands = ranked.first().is_some_and(|(first, _)| has_own(first));
+    if stands || !ranked.iter().any(|(ranked, _)| is_cause(ranked)) {
         return;
     }
     ranked.sort_by_key(|(ranked, _)| !is_cause(ranked));
@@ -219,13 +270,22 @@ fn settle(scene: &Scene<'_>, incident: &mut Incident) {
     incident.span = Span { start, end: end.max(start) };
 }
 
-/// The first risen failure; sporadic ones only when nothing rose.
-fn onset(scene: &Scene<'_>, anomalies: &[usize], _causes: &[Ranked]) -> crate::time::Timestamp {
+/// The first grave failure that rose, not long before the root's own first evidence; sporadic ones only when nothing rose.
+fn onset(scene: &Scene<'_>, anomalies: &[usize], causes: &[Ranked]) -> Timestamp {
+    let root = causes.first().map_or(Timestamp::MIN, |ranked| ranked.candidate.first);
     let starts = |risen: bool| {
-        anomalies.iter().map(|a| &scene.anomalies[*a]).filter(move |a| a.risen == risen).map(|a| a.span.start).min()
+        let grave = anomalies.iter().map(|a| &scene.anomalies[*a]).filter(|a| scene.series[a.series].grave);
+        grave
+            .filter(move |a| a.risen == risen && root.since(a.span.start) <= BEFORE_ROOT_NS)
+            .map(|a| a.span.start)
+            .min()
     };
-    starts(true).or_else(|| starts(false)).unwrap_or(scene.export.start)
+    let first = anomalies.iter().map(|a| scene.anomalies[*a].span.start).min();
+    starts(true).or_else(|| starts(false)).or(first).unwrap_or(scene.export.start)
 }
+
+/// Failures that precede the root's first evidence by more than this belong to something else.
+const BEFORE_ROOT_NS: i64 = 180 * SECOND;
 
 fn episodes(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort();

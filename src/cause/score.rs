@@ -5,8 +5,8 @@ use crate::incident::Scene;
 use crate::pattern::Role;
 use crate::time::{SECOND, Span};
 
-use super::candidate::{Candidate, is_foreign, is_unreachable, remote_things};
-use super::explain::Explanation;
+use super::candidate::{Candidate, is_foreign, is_unreachable, n_things, remote_things};
+use super::explain::{Explanation, is_network};
 use super::{Incident, Ranked};
 
 /// A term of the score.
@@ -125,7 +125,8 @@ fn best_parent(scene: &Scene<'_>, explained: &[(Candidate, Explanation)], i: usi
     let (candidate, _) = &explained[i];
     let others = explained.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, other)| other);
     let best = others.map(|(other, explanation)| {
-        if is_network(other) && !is_network(candidate) {
+        let changed = other.component.kind == ComponentKind::Firewall && candidate.trigger.is_none();
+        if is_network(other) && (!is_network(candidate) || changed) {
             beneath(scene, candidate, other, explanation)
         } else {
             f64::max(blamed_for(scene, candidate, other, explanation), only_victim(scene, candidate, other))
@@ -143,9 +144,12 @@ fn blamed_for(scene: &Scene<'_>, candidate: &Candidate, other: &Candidate, expla
 
 /// A single victim that also fails by itself rather failed by itself than by what it alone blames.
 fn only_victim(scene: &Scene<'_>, candidate: &Candidate, other: &Candidate) -> f64 {
-    let mut victims = candidate.blamed.iter().map(|(a, _)| scene.anomalies[*a].component);
-    let alone =
-        candidate.own.is_empty() && !candidate.blamed.is_empty() && victims.all(|victim| *victim == other.component);
+    let weight = |a: &usize, share: f64| scene.anomalies[*a].weight * share;
+    let total: f64 = candidate.blamed.iter().map(|(a, share)| weight(a, *share)).sum();
+    let by_other = candidate.blamed.iter().filter(|(a, _)| *scene.anomalies[*a].component == other.component);
+    let by_other: f64 = by_other.map(|(a, share)| weight(a, *share)).sum();
+    let own_rose = candidate.own.iter().any(|a| scene.anomalies[*a].risen);
+    let alone = !own_rose && total > 0.0 && by_other >= ALONE * total;
     let by_itself = other.own.iter().any(|a| {
         let series = &scene.series[scene.anomalies[*a].series];
         let own =
@@ -155,23 +159,20 @@ fn only_victim(scene: &Scene<'_>, candidate: &Candidate, other: &Candidate) -> f
     if alone && by_itself { 0.5 } else { 0.0 }
 }
 
+/// Share of the blame that makes its author the only victim.
+const ALONE: f64 = 0.8;
+
 /// Weight of a failure of one's own that casts doubt on blaming another: some ten entries.
 const BY_ITSELF: f64 = 3.0;
-
-fn is_network(candidate: &Candidate) -> bool {
-    matches!(candidate.component.kind, ComponentKind::Network | ComponentKind::Firewall | ComponentKind::Dns)
-}
 
 /// The share of a thing's victims that a network element explains, as far as it is believable: it fails calls to several
 /// things, or was changed just before.
 fn beneath(scene: &Scene<'_>, candidate: &Candidate, network: &Candidate, explanation: &Explanation) -> f64 {
     let explained = explanation.iter().filter(|(_, share)| *share >= 0.4).map(|(a, _)| &scene.anomalies[a]);
     let unreachable = explained.filter(|anomaly| is_unreachable(&scene.series[anomaly.series]));
-    let mut things: Vec<&Component> = unreachable.flat_map(remote_things).collect();
-    things.sort();
-    things.dedup();
+    let things = n_things(unreachable.flat_map(remote_things));
     let changed = network.trigger.as_ref().map_or(0.0, |(_, plausible)| *plausible);
-    let believable = f64::max(changed, if things.len() >= 2 { 0.8 } else { 0.2 });
+    let believable = f64::max(changed, if things >= 2 { 0.8 } else { 0.2 });
     let evidence = candidate.blamed.iter().copied().chain(candidate.own.iter().map(|a| (*a, 1.0)));
     believable * weighted_share(scene, evidence, explanation)
 }

@@ -32,6 +32,7 @@ impl Topology {
         topology.add_inventory(summary, series);
         topology.add_aliases(series);
         topology.add_brands(series);
+        topology.add_single_instances(series);
         topology.add_dependencies(summary, series);
         topology
     }
@@ -40,9 +41,17 @@ impl Topology {
     pub fn resolve(&self, named: &Component) -> Component {
         let named = self.aliases.get(named).unwrap_or(named);
         match named.kind {
-            ComponentKind::Host | ComponentKind::Service => {
-                self.service_at(&named.name).unwrap_or_else(|| named.clone())
+            // What is called a service and writes nothing here is somebody else's.
+            ComponentKind::Service => {
+                let known = self.service_at(&named.name);
+                known.unwrap_or_else(|| Component::new(ComponentKind::Host, named.name.clone()))
             }
+            // What is called a service and writes nothing here is somebody else's.
+            ComponentKind::Service => {
+                let known = self.service_at(&named.name);
+                known.unwrap_or_else(|| Component::new(ComponentKind::Host, named.name.clone()))
+            }
+            ComponentKind::Host => self.service_at(&named.name).unwrap_or_else(|| named.clone()),
             ComponentKind::Database => self
                 .instances
                 .get(short(&named.name))
@@ -148,6 +157,27 @@ impl Topology {
                 if let (Some((name, _)), None) = (names.next(), names.next()) {
                     self.aliases.insert(address.clone(), name.clone());
                 }
+            }
+        }
+    }
+
+    /// Where all victims together name one instance and one address of a kind, they are one thing.
+    fn add_single_instances(&mut self, series: &[Series<'_>]) {
+        for kind in [ComponentKind::Database, ComponentKind::Cache] {
+            let mut things: Vec<Component> = series
+                .iter()
+                .filter(|s| s.component.kind != ComponentKind::Database)
+                .flat_map(|s| s.tally.blames.iter().map(|(thing, _)| thing))
+                .filter(|thing| thing.kind == kind)
+                .map(|thing| self.resolve(thing))
+                .collect();
+            things.sort();
+            things.dedup();
+            let (addresses, named): (Vec<&Component>, Vec<&Component>) =
+                things.iter().partition(|thing| is_address(&thing.name));
+            let only = self.instances_of(kind).count() <= 1;
+            if let (true, [address], [name]) = (only, addresses.as_slice(), named.as_slice()) {
+                self.aliases.insert((*address).clone(), (*name).clone());
             }
         }
     }

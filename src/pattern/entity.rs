@@ -32,6 +32,8 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         rule(ComponentKind::Secret, r"\bsecrets/([A-Za-z0-9_-]+)"),
         rule(ComponentKind::Principal, r"\b([a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com)\b"),
         rule(ComponentKind::Bucket, r"\bgs://([a-z0-9._-]+)"),
+        // The JSON API of Cloud Storage: `/storage/v1/b/BUCKET/o`.
+        rule(ComponentKind::Bucket, r"/b/([a-z0-9][a-z0-9._-]*[a-z0-9])/o\b"),
         rule(ComponentKind::Queue, r"\b(?:topics|subscriptions|queues)/([A-Za-z][A-Za-z0-9._~%+-]+)"),
         rule(ComponentKind::Cache, r"\blocations/[a-z0-9-]+/(?:instances|clusters)/([a-z][a-z0-9-]*[a-z0-9])\b"),
         rule(
@@ -46,7 +48,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         // A resolver's question: the name that did not resolve is evidence about name resolution, not about the host.
         rule(
             ComponentKind::Host,
-            r"\b(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host(?:name)?:?|UnknownHostException:) ([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9]))",
+            r"\b(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host(?:name)?:?|UnknownHostException:) ([A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)",
         ),
         rule(ComponentKind::Host, r"\b((?:\d{1,3}\.){3}\d{1,3}(?:/<unresolved>)?:\d{2,5})\b"),
         rule(
@@ -79,7 +81,8 @@ pub(super) fn entities(message: &str) -> Vec<Component> {
         for captures in rule.regex.captures_iter(message) {
             let Some(name) = captures.get(1) else { continue };
             let named = component(rule.kind, name.as_str());
-            if rule.kind == ComponentKind::Host && points_to_manual(message, name.start()) {
+            let at = name.start();
+            if rule.kind == ComponentKind::Host && (points_to_manual(message, at) || ends_an_address(message, at)) {
                 continue;
             }
             if found.len() < MAX_ENTITIES && !found.contains(&named) && !is_nothing(&named.name) {
@@ -114,6 +117,13 @@ fn points_to_manual(message: &str, at: usize) -> bool {
     }
     let line = message[from..at].rsplit('\n').next().unwrap_or("").to_ascii_lowercase();
     MANUAL_WORDS.iter().any(|word| line.contains(word))
+}
+
+/// Whether a host is that of a mail address: it names an account, not a thing that was called. In a URL with a user it does.
+fn ends_an_address(message: &str, at: usize) -> bool {
+    let Some(before) = message[..at].strip_suffix('@') else { return false };
+    let user = before.rsplit(|c: char| c.is_whitespace() || "\"'`<>()[]{},;=".contains(c)).next().unwrap_or("");
+    !user.is_empty() && !user.contains('/')
 }
 
 /// The VPC connector that a message names: services tell at their start which one they go through.
@@ -204,6 +214,15 @@ mod tests {
             &[(Database, "acme-staging:us-central1:staging-shared-pg")],
         );
         check("egress via VPC connector main-conn", &[(Network, "main-conn")]);
+    }
+
+    #[test]
+    fn an_account_is_no_host() {
+        use ComponentKind::{Host, Principal};
+        let account = "invoices@acme-prod.iam.gserviceaccount.com";
+        check(&format!("{account} does not have access"), &[(Principal, account)]);
+        check("mail to ann@acme.example bounced", &[]);
+        check("postgres://app@db.acme.example/orders refused", &[(Host, "db.acme.example")]);
     }
 
     #[test]
