@@ -152,6 +152,9 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
     candidate.strength = strength(scene, &candidate.component, &evidence);
 }
 
+/// What the catalogue calls a connector that passes nothing on; it has the remedies.
+const CONNECTOR_DOWN: &str = "vpc-connector-error-state";
+
 /// A network element logs nothing: what speaks for it are the calls that fail behind it.
 pub(super) fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanation: &Explanation) {
     let silent = candidate.own.is_empty() && candidate.blamed.is_empty();
@@ -166,6 +169,7 @@ pub(super) fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, exp
     candidate.count = outgoing.iter().map(|a| scene.anomalies[*a].count).sum();
     candidate.layer = Layer::Network;
     candidate.title = "connections that go through it fail".to_owned();
+    candidate.signature = Some(CONNECTOR_DOWN.to_owned());
     candidate.role = Role::Either;
     // One thing that cannot be reached is more likely down itself.
     candidate.strength = if things >= 2 { 0.6 } else { 0.1 };

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use super::{Action, Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger};
 use crate::cause::{self, Candidate, Ranked};
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{Scene, Series};
-use crate::pattern::{Catalogue, Role};
+use crate::incident::{self, Scene, Series};
+use crate::pattern::{Catalogue, Role, traceback};
 use crate::summary::{Exemplar, Summary, stable_hash};
 
 /// Evidence entries per cause.
@@ -36,7 +36,7 @@ pub struct Findings<'f> {
 /// Composes the report.
 pub fn compose(findings: Findings<'_>) -> Report {
     let incidents: Vec<Incident> =
-        findings.incidents.iter().enumerate().map(|(i, found)| incident(findings, i, found)).collect();
+        findings.incidents.iter().enumerate().map(|(i, found)| one_incident(findings, i, found)).collect();
     let (warnings, gaps) = coverage::doubts(findings, &incidents);
     let mut coverage = coverage::coverage(findings);
     coverage.warnings = warnings;
@@ -54,7 +54,7 @@ pub fn compose(findings: Findings<'_>) -> Report {
     }
 }
 
-fn incident(findings: Findings<'_>, index: usize, found: &cause::Incident) -> Incident {
+fn one_incident(findings: Findings<'_>, index: usize, found: &cause::Incident) -> Incident {
     let scene = findings.scene;
     let failure_entries = found.anomalies.iter().map(|a| scene.anomalies[*a].count).sum();
     let mut causes: Vec<Cause> =
@@ -200,6 +200,7 @@ fn aliases(findings: Findings<'_>, ranked: &Ranked) -> Vec<String> {
 fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
     let signature = ranked.candidate.signature.as_ref().and_then(|id| findings.catalogue.get(id));
     let Some(signature) = signature else { return Vec::new() };
+    let names = names(findings, ranked);
     signature
         .remedies
         .iter()
@@ -207,9 +208,51 @@ fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
             priority: remedy.tier.clone(),
             owner: signature.owner.clone(),
             text: remedy.text.clone(),
-            command: remedy.command.clone(),
+            command: remedy.command.as_ref().map(|command| filled(command, &names)),
         })
         .collect()
+}
+
+/// What the placeholders of a command stand for here. What the export does not tell stays a placeholder.
+fn names(findings: Findings<'_>, ranked: &Ranked) -> Vec<(&'static str, String)> {
+    let candidate = &ranked.candidate;
+    let anomalies = &findings.scene.anomalies;
+    let victims = candidate.blamed.iter().map(|(a, _)| anomalies[*a].component);
+    let service = std::iter::once(&candidate.component).chain(victims).find(|c| c.kind == ComponentKind::Service);
+    let mut names: Vec<(&'static str, String)> = Vec::new();
+    names.extend(service.map(|service| ("SERVICE", service.name.clone())));
+    if let Some(((project, region), _)) = findings.summary.places.iter().max_by_key(|(_, n)| **n) {
+        names.push(("PROJECT", project.clone()));
+        names.push(("REGION", region.clone()));
+    }
+    let name = incident::short(&candidate.component.name).to_owned();
+    match candidate.component.kind {
+        ComponentKind::Database | ComponentKind::Cache => names.push(("INSTANCE", name)),
+        ComponentKind::Secret => names.push(("SECRET", name)),
+        ComponentKind::Node => names.push(("NODE", name)),
+        ComponentKind::Job => names.push(("JOB", name)),
+        _ => {}
+    }
+    // A name from a log can hold anything; in a command only what a resource may be called.
+    names.retain(|(_, name)| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':')));
+    names
+}
+
+/// The command with whole words replaced.
+fn filled(command: &str, names: &[(&'static str, String)]) -> String {
+    let mut text = String::with_capacity(command.len());
+    let mut rest = command;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_uppercase()) {
+        let (before, word) = rest.split_at(at);
+        let end = word.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(word.len());
+        let inside = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let known = names.iter().find(|(placeholder, _)| !inside && *placeholder == &word[..end]);
+        text.push_str(before);
+        text.push_str(known.map_or(&word[..end], |(_, name)| name));
+        rest = &word[end..];
+    }
+    text.push_str(rest);
+    text
 }
 
 fn evidence_of(findings: Findings<'_>, exemplar: &Exemplar) -> Evidence {
@@ -222,9 +265,33 @@ fn evidence_of(findings: Findings<'_>, exemplar: &Exemplar) -> Evidence {
         component: exemplar.component.clone(),
         source: findings.sources.get(exemplar.origin.source as usize).cloned().unwrap_or_default(),
         offset: exemplar.origin.offset,
-        message: exemplar.message.clone(),
-        link: None,
+        message: quoted(&exemplar.message),
+        link: link(exemplar),
     }
+}
+
+/// The text as it is quoted: of a traceback its first line and the exception, with what stands between left out.
+fn quoted(message: &str) -> String {
+    if traceback::read(message).is_none() {
+        return message.to_owned();
+    }
+    let first = message.lines().next().unwrap_or("");
+    let exception = traceback::headline(message);
+    if first.contains(exception.trim()) { message.to_owned() } else { format!("{first}\n…\n{exception}") }
+}
+
+/// Logs Explorer address of an entry.
+fn link(exemplar: &Exemplar) -> Option<String> {
+    let project = exemplar.log_name.strip_prefix("projects/")?.split('/').next()?;
+    let plain =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
+    let timestamp = exemplar.timestamp?;
+    (plain(project) && plain(&exemplar.insert_id)).then(|| {
+        format!(
+            "https://console.cloud.google.com/logs/query;query=insertId%3D%22{}%22;cursorTimestamp={timestamp}?project={project}",
+            exemplar.insert_id
+        )
+    })
 }
 
 fn noise(findings: Findings<'_>) -> Vec<Noise> {
