@@ -71,7 +71,46 @@ pub fn rank(
     baseline: Option<&Baseline>,
     told: bool,
 ) -> Vec<Incident> {
-    let mut left: Vec<usize> = (0..scene.anomalies.len()).collect();
+    let mut incidents: Vec<Incident> = Vec::new();
+    for stretch in stretches(scene) {
+        incidents.extend(gather(scene, summary, catalogue, stretch));
+    }
+    let mut incidents = rejoin(incidents);
+    for incident in &mut incidents {
+        settle(scene, incident);
+    }
+    incidents.sort_by_key(|incident| incident.span.start);
+    score::set_confidence(&mut incidents);
+    if let Some(baseline) = baseline {
+        quiet::add(scene, summary, baseline, told, &mut incidents);
+    }
+    incidents
+}
+
+/// Failures parted by this long a silence are not one incident, unless they have one root: a service that was mended and
+/// broken again in another way fails with the same symptoms.
+const SILENCE_NS: i64 = 900 * SECOND;
+
+/// Anomalies by stretches of time without a long silence.
+fn stretches(scene: &Scene<'_>) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..scene.anomalies.len()).collect();
+    order.sort_by_key(|a| (scene.anomalies[*a].span, *a));
+    let mut stretches: Vec<(Timestamp, Vec<usize>)> = Vec::new();
+    for a in order {
+        let span = scene.anomalies[a].span;
+        match stretches.last_mut() {
+            Some((end, stretch)) if span.start.since(*end) <= SILENCE_NS => {
+                *end = (*end).max(span.end);
+                stretch.push(a);
+            }
+            _ => stretches.push((span.end, vec![a])),
+        }
+    }
+    stretches.into_iter().map(|(_, stretch)| stretch).collect()
+}
+
+/// The incidents among anomalies: root after root, each with what it explains.
+fn gather(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, mut left: Vec<usize>) -> Vec<Incident> {
     let mut incidents: Vec<Incident> = Vec::new();
     while incidents.len() < MAX_INCIDENTS && is_seed(scene, summary, &left, incidents.is_empty()) {
         let ranked = ranked(scene, summary, catalogue, &left);
@@ -92,15 +131,22 @@ pub fn rank(
     }
     join_beneath(scene, summary, catalogue, &mut incidents);
     absorb(scene, &mut incidents, left);
-    for incident in &mut incidents {
-        settle(scene, incident);
-    }
-    incidents.sort_by_key(|incident| incident.span.start);
-    score::set_confidence(&mut incidents);
-    if let Some(baseline) = baseline {
-        quiet::add(scene, summary, baseline, told, &mut incidents);
-    }
     incidents
+}
+
+/// An incident that stopped and returned with the same root is one, with episodes.
+fn rejoin(incidents: Vec<Incident>) -> Vec<Incident> {
+    let mut joined: Vec<Incident> = Vec::new();
+    for mut incident in incidents {
+        let root = |incident: &Incident| {
+            incident.causes.first().map(|r| (r.candidate.component.clone(), r.candidate.signature.clone()))
+        };
+        match joined.iter_mut().find(|earlier| root(earlier) == root(&incident) && root(earlier).is_some()) {
+            Some(earlier) => earlier.anomalies.append(&mut incident.anomalies),
+            None => joined.push(incident),
+        }
+    }
+    joined
 }
 
 /// Incidents at one time that a network beneath them explains better together than their roots do apart are one.

@@ -215,7 +215,7 @@ struct Vote {
 fn vote(findings: Findings<'_>, component: &Component) -> Vote {
     let rank = |id: u64| {
         let series = findings.scene.series.iter().find(|series| series.ids.contains(&id))?;
-        (!super::is_symptom(series)).then_some(series)
+        (!super::is_symptom(series) && series.grave).then_some(series)
     };
     let mut exits_at = Vec::new();
     let mut firsts: Vec<&str> = Vec::new();
