@@ -169,6 +169,16 @@ fn every_report_keeps_the_contract() {
 }
 
 #[test]
+fn every_report_is_true_of_its_entries() {
+    for folder in stories() {
+        let files = entries(&folder);
+        let arguments =
+            ["verify", "report.json"].into_iter().chain(files.iter().map(String::as_str)).chain(["--quiet"]);
+        run_in(&folder, &arguments.collect::<Vec<_>>()).ends_with(0);
+    }
+}
+
+#[test]
 fn the_ledger_adds_up() {
     for folder in stories() {
         let coverage = &analyze(&folder, &["--format", "json"]).json()["coverage"];
