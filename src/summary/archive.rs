@@ -70,7 +70,7 @@ pub fn write(out: &mut dyn Write, content: &impl Serialize) -> Result<(), Error>
     encoder.finish().and_then(|out| out.flush()).map_err(Error::Io)
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// When it is no archive, of another version, cut off or damaged.

@@ -207,7 +207,7 @@ pub struct Template {
     pub text: String,
 }
 
-/// One event word for word, cut to [`EXEMPLAR_LEN`] bytes.
+/// One event word for word, cut to `EXEMPLAR_LEN` bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Exemplar {
     /// When it was written.
