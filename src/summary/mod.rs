@@ -264,10 +264,10 @@ impl Summary {
         self.volume.add(entry.timestamp.unwrap_or(observation.at), 1);
         self.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
         self.inferred += u64::from(observation.inferred);
-        if let (Some(project), Some(region)) = (entry.project(), entry.region()) {
-            if let Some(n) = self.places.entry((project.to_owned(), region.to_owned())) {
-                *n += 1;
-            }
+        if let (Some(project), Some(region)) = (entry.project(), entry.region())
+            && let Some(n) = self.places.entry((project.to_owned(), region.to_owned()))
+        {
+            *n += 1;
         }
         if let Some(seen) = self.logs.entry(entry.log_id().into_owned()) {
             seen.add(observation.at, 1);
