@@ -60,7 +60,7 @@ fn weights_hold_on_classes_left_out() {
         return;
     }
     let mut left_out = Top::default();
-    for class in classes(&cases) {
+    for class in classes(cases) {
         let seen: Vec<&Row> = rows.iter().copied().filter(|row| row.class != class).collect();
         let mut top = Top::default();
         let fitted = fit_weights(&seen, present);
@@ -84,7 +84,7 @@ fn stated_causes_are_right() {
         return;
     }
     let (mut fitted, mut present) = (Calibration::default(), Calibration::default());
-    for class in classes(&cases) {
+    for class in classes(cases) {
         let seen: Vec<&Stated> = all.iter().copied().filter(|stated| stated.class != class).collect();
         let logistic = Logistic::fit(&seen);
         let unseen = all.iter().filter(|stated| stated.is_first && stated.class == class);

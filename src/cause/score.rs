@@ -1,6 +1,6 @@
 //! The score: named features, written weights, their sum.
 
-use crate::entry::{Component, ComponentKind};
+use crate::entry::ComponentKind;
 use crate::incident::Scene;
 use crate::pattern::Role;
 use crate::time::{SECOND, Span};
