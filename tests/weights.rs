@@ -216,7 +216,7 @@ fn report(export: &Path, catalogue: &Catalogue) -> Report {
         stop: &AtomicBool::new(false),
     };
     let reading = analyze::read(&[Source::File(export.to_owned())], catalogue, options);
-    analyze::conclude(reading, catalogue, None, false)
+    analyze::conclude(reading, catalogue, None)
 }
 
 /// Of the incidents at the same time, the one that names the root best; none of them names it in an empty row.

@@ -292,7 +292,18 @@ fn judge_secret(text: &str, hit: Range<usize>) -> Option<Range<usize>> {
     // A path or version names the secret; asterisks and placeholders hide it already.
     let names_it = inner.starts_with("projects/") || inner.starts_with('/') || inner.starts_with('$');
     let hidden = inner.is_empty() || inner.chars().all(|c| "*.xX-".contains(c)) || inner.starts_with("[redacted");
-    (!names_it && !hidden && !NO_SECRETS.contains(&first)).then_some(start..start + inner.len())
+    let told = names_it || hidden || is_sentence(text, &hit, inner);
+    (!told && !NO_SECRETS.contains(&first)).then_some(start..start + inner.len())
+}
+
+/// `signing-key: A service may not …` is a sentence about a key, not a key: a capitalised word of letters after a colon,
+/// followed by a word in small letters.
+fn is_sentence(text: &str, hit: &Range<usize>, inner: &str) -> bool {
+    let mut letters = inner.chars();
+    let capitalised = letters.next().is_some_and(|c| c.is_ascii_uppercase()) && letters.all(|c| c.is_ascii_lowercase());
+    let mut after = text[hit.end..].chars();
+    let goes_on = after.next() == Some(' ') && after.next().is_some_and(|c| c.is_ascii_lowercase());
+    capitalised && goes_on && text[..hit.start].ends_with(": ")
 }
 
 /// A service account names a culprit; `//user@host` is the address of a server.

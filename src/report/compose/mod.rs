@@ -109,11 +109,16 @@ fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
         signature: candidate.signature.clone().unwrap_or_else(|| "template".to_owned()),
         title: title(scene, candidate),
         confidence: ranked.confidence,
-        score: ranked.score,
+        score: rounded(ranked.score),
         features: ranked
             .features
             .iter()
-            .map(|f| Feature { name: f.name.to_owned(), value: f.value, weight: f.weight, text: String::new() })
+            .map(|f| Feature {
+                name: f.name.to_owned(),
+                value: rounded(f.value),
+                weight: f.weight,
+                text: String::new(),
+            })
             .collect(),
         first_seen: candidate.first,
         count: candidate.count,
@@ -211,6 +216,11 @@ fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
             command: remedy.command.as_ref().map(|command| filled(command, &names)),
         })
         .collect()
+}
+
+/// Four decimals: more is noise, and looks like knowledge.
+fn rounded(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
 }
 
 /// What the placeholders of a command stand for here. What the export does not tell stays a placeholder.
