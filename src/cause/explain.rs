@@ -44,8 +44,16 @@ impl Explanation {
     }
 }
 
+/// Anomalies by the component that shows them.
+pub(super) type ByComponent<'s> = BTreeMap<&'s Component, Vec<usize>>;
+
 /// What `candidate` explains of the anomalies `among`.
-pub(super) fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize]) -> Explanation {
+pub(super) fn explain(
+    scene: &Scene<'_>,
+    candidate: &Candidate,
+    among: &[usize],
+    by_component: &ByComponent<'_>,
+) -> Explanation {
     let mut explanation = Explanation::default();
     // Component → first time it is known to suffer.
     let mut reached: BTreeMap<Component, Timestamp> = BTreeMap::new();
@@ -67,7 +75,7 @@ pub(super) fn explain(scene: &Scene<'_>, candidate: &Candidate, among: &[usize])
         (Some((_, plausible)), Role::Change) => *plausible,
         _ => 1.0,
     };
-    spread(scene, among, &mut explanation, reached, 0.9 * trust, is_network(candidate));
+    spread(scene, by_component, &mut explanation, reached, 0.9 * trust, is_network(candidate));
     explanation
 }
 
@@ -141,7 +149,7 @@ fn beneath(
 /// Follows victims to their own further failures and to whoever depends on them.
 fn spread(
     scene: &Scene<'_>,
-    among: &[usize],
+    by_component: &ByComponent<'_>,
     explanation: &mut Explanation,
     mut reached: BTreeMap<Component, Timestamp>,
     mut strength: f64,
@@ -151,7 +159,7 @@ fn spread(
     for _ in 0..MAX_STEPS {
         for component in &frontier {
             let since = reached[component];
-            for &a in among.iter().filter(|a| scene.anomalies[**a].component == component) {
+            for &a in by_component.get(component).into_iter().flatten() {
                 if scene.anomalies[a].span.start.since(since) >= -TOLERANCE_NS {
                     explanation.raise(a, strength * follow_share(scene, a, &reached, beneath));
                 }

@@ -15,7 +15,7 @@ use crate::pattern::{Catalogue, Layer, Role};
 use crate::summary::Summary;
 use crate::time::{SECOND, Span, Timestamp};
 
-use explain::Explanation;
+use explain::{ByComponent, Explanation};
 
 /// Most candidates kept per incident.
 const TOP: usize = 5;
@@ -260,10 +260,12 @@ const ERRORS_LEAST: u64 = 8;
 
 fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<(Ranked, Explanation)> {
     let candidates = candidate::candidates(scene, summary, catalogue, among);
+    let mut by_component = ByComponent::new();
+    among.iter().for_each(|a| by_component.entry(scene.anomalies[*a].component).or_default().push(*a));
     let explained: Vec<(Candidate, Explanation)> = candidates
         .into_iter()
         .map(|mut candidate| {
-            let explanation = explain::explain(scene, &candidate, among);
+            let explanation = explain::explain(scene, &candidate, among, &by_component);
             candidate::describe_network(scene, &mut candidate, &explanation);
             (candidate, explanation)
         })

@@ -122,7 +122,26 @@ pub fn detect<'s>(
     for index in 0..scene.series.len() {
         judge(&mut scene, summary, baseline, index);
     }
+    limit(&mut scene);
     scene
+}
+
+/// Most anomalies that causes are weighed for. An outage has some hundred; every pair of them is looked at.
+const ANOMALIES: usize = 512;
+
+/// Keeps the heaviest anomalies, and says of the others that they were not weighed.
+fn limit(scene: &mut Scene<'_>) {
+    if scene.anomalies.len() <= ANOMALIES {
+        return;
+    }
+    scene
+        .anomalies
+        .sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.series.cmp(&b.series)).then(a.span.cmp(&b.span)));
+    let reason = format!("not weighed: {ANOMALIES} others fail more often");
+    let lighter = scene.anomalies.split_off(ANOMALIES);
+    let lighter = lighter.into_iter().map(|anomaly| Background { series: anomaly.series, reason: reason.clone() });
+    scene.background.extend(lighter);
+    scene.anomalies.sort_by(|a, b| a.series.cmp(&b.series).then(a.span.cmp(&b.span)));
 }
 
 fn judge<'s>(scene: &mut Scene<'s>, summary: &'s Summary, baseline: Option<&Baseline>, index: usize) {
@@ -213,6 +232,7 @@ pub fn exits(summary: &Summary, component: &Component) -> u64 {
 fn push(scene: &mut Scene<'_>, index: usize, span: Span, count: u64, risen: bool) {
     let series = &scene.series[index];
     let component = series.component;
+    let span = Span { start: exact_start(series, span), end: span.end };
     let blames = blames(series, &scene.topology);
     let weight = (count as f64).sqrt()
         * match series.gravity {
@@ -221,6 +241,13 @@ fn push(scene: &mut Scene<'_>, index: usize, span: Span, count: u64, risen: bool
             Gravity::Client => 0.05,
         };
     scene.anomalies.push(Anomaly { series: index, component, span, count, weight, blames, risen });
+}
+
+/// Timelines tell a start to the slot; where an exemplar lies in that slot it tells it exactly.
+fn exact_start(series: &Series<'_>, span: Span) -> Timestamp {
+    let width = series.tally.timeline.width_ns();
+    let exact = series.tally.exemplars.iter().map(|e| e.effect_time).find(|at| span.contains(*at));
+    exact.filter(|at| at.since(span.start) <= width).unwrap_or(span.start)
 }
 
 /// Canonical things that a series blames, strongest first.

@@ -1,7 +1,7 @@
 //! Who depends on whom, and which names mean the same thing: read from what victims blame, what services say they
 //! use, the hosts that requests were sent to, and the calls that traces show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::series::Series;
 use crate::entry::{Component, ComponentKind};
@@ -23,6 +23,8 @@ pub struct Topology {
     aliases: BTreeMap<Component, Component>,
     /// Component → what it depends on, with the number of entries that say so.
     depends: BTreeMap<Component, BTreeMap<Component, u64>>,
+    /// The same the other way round.
+    dependents: BTreeMap<Component, BTreeSet<Component>>,
 }
 
 impl Topology {
@@ -68,8 +70,8 @@ impl Topology {
     }
 
     /// Everything that depends on `component` directly.
-    pub fn dependents<'t>(&'t self, component: &'t Component) -> impl Iterator<Item = &'t Component> + 't {
-        self.depends.iter().filter(move |(_, things)| things.contains_key(component)).map(|(dependent, _)| dependent)
+    pub fn dependents(&self, component: &Component) -> impl Iterator<Item = &Component> {
+        self.dependents.get(component).into_iter().flatten()
     }
 
     /// Other names of a canonical component, shortest first.
@@ -227,6 +229,7 @@ impl Topology {
 
     fn depend(&mut self, component: &Component, thing: Component, n: u64) {
         if *component != thing {
+            self.dependents.entry(thing.clone()).or_default().insert(component.clone());
             *self.depends.entry(component.clone()).or_default().entry(thing).or_default() += n;
         }
     }

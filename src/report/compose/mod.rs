@@ -117,7 +117,7 @@ fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
                 name: f.name.to_owned(),
                 value: rounded(f.value),
                 weight: f.weight,
-                text: String::new(),
+                text: meaning(f.name).to_owned(),
             })
             .collect(),
         first_seen: candidate.first,
@@ -216,6 +216,25 @@ fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
             command: remedy.command.as_ref().map(|command| filled(command, &names)),
         })
         .collect()
+}
+
+/// What a feature says.
+fn meaning(feature: &str) -> &'static str {
+    match feature {
+        "coverage" => "share of what failed that follows from it, by weight",
+        "direct" => "share of what failed that it shows itself or is blamed for by name",
+        "role" => "how much of its evidence can begin a cascade rather than only show one",
+        "early" => "share of what it explains that did not fail before its own first evidence",
+        "victims" => "how many components name it or suffer beneath it",
+        "trigger" => "how plausible a change of it just before is as the trigger",
+        "specific" => "a signature of the catalogue says what is wrong",
+        "explained_by_other" => "share of its evidence that another candidate explains",
+        "vague" => "it is only an address, a balancer or a job",
+        "quiet" => "its own log goes on as usual meanwhile",
+        "slower_than_baseline" => "it, or the way to it, is slower than in the baseline",
+        "unlike_baseline" => "it no longer does what a request always made it do in the baseline",
+        _ => "",
+    }
 }
 
 /// Four decimals: more is noise, and looks like knowledge.
