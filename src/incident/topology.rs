@@ -179,7 +179,7 @@ impl Topology {
         }
     }
 
-    /// A brand name and the host that carries it are one thing: `PayBridge` and `api.paybridge.example`.
+    /// A brand name and the host that carries it are one thing: `AcmePay` and `api.acmepay.example`.
     fn add_brands(&mut self, series: &[Series<'_>]) {
         let hosts: Vec<Component> = series
             .iter()
