@@ -137,8 +137,10 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
             Role::Either => 3,
             _ => 4,
         };
-        // Of symptoms the first tells most: what came after it came from it.
-        let specificity = if strength == 4 { 0 } else { series.signature.map_or(20, |s| s.specificity) };
+        // Of symptoms those of what a service calls tell most, then the first: what came after it came from it.
+        let outside = matches!(series.layer, Layer::Network | Layer::Database | Layer::Dependency);
+        let specificity =
+            if strength == 4 { u32::from(outside) } else { series.signature.map_or(20, |s| s.specificity) };
         (strength, !anomaly.risen, std::cmp::Reverse(specificity), anomaly.span.start)
     };
     candidate.count = evidence.iter().map(|a| scene.anomalies[*a].count).sum();
