@@ -352,7 +352,9 @@ fn absorb(scene: &Scene<'_>, incidents: &mut [Incident], left: Vec<usize>) {
     for a in left {
         let anomaly: &Anomaly<'_> = &scene.anomalies[a];
         let host = incidents.iter_mut().find(|incident| {
+            // What failed long before the onset is the background of its component, not part of the incident.
             overlap(incident.span, anomaly.span)
+                && incident.span.start.since(anomaly.span.start) <= BEFORE_ROOT_NS
                 && incident.anomalies.iter().any(|other| scene.anomalies[*other].component == anomaly.component)
         });
         if let Some(incident) = host {

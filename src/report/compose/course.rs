@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use super::{Findings, evidence_of};
 use crate::cause;
 use crate::incident::Anomaly;
-use crate::pattern::Layer;
-use crate::report::{Change, Link, Moment, Slot};
+use crate::report::{Change, Link, Moment, Slot, wording};
 use crate::time::{SECOND, Timestamp};
 
 /// Links of a chain.
@@ -104,7 +103,7 @@ fn layer_counts(
         let n: u64 =
             series.tally.timeline.slots().filter(|(at, _, _)| from <= *at && *at < to).map(|(_, _, n)| n).sum();
         if n > 0 {
-            *counts.entry(layer_name(series.layer).to_owned()).or_default() += n;
+            *counts.entry(wording::layer(series.layer).to_owned()).or_default() += n;
         }
     }
     counts
@@ -124,19 +123,6 @@ fn request_counts(findings: Findings<'_>, found: &cause::Incident, from: Timesta
         sums.1 += within(&activity.requests.failed);
     }
     sums
-}
-
-/// Name of a layer as reports print it.
-pub(super) fn layer_name(layer: Layer) -> &'static str {
-    match layer {
-        Layer::Change => "change",
-        Layer::Network => "network",
-        Layer::Platform => "platform",
-        Layer::Database => "database",
-        Layer::Dependency => "dependency",
-        Layer::Application => "application",
-        Layer::Client => "client",
-    }
 }
 
 /// Changes near the onset, each with what speaks for or against it.

@@ -1,10 +1,10 @@
 //! Layers that were checked and found innocent, and by what: entries that go on as usual, or the absence of any failure.
 
-use super::{Findings, course};
+use super::Findings;
 use crate::cause;
 use crate::entry::ComponentKind;
 use crate::pattern::Layer;
-use crate::report::RuledOut;
+use crate::report::{RuledOut, wording};
 
 /// Layers that a report answers for, outermost first.
 const LAYERS: [Layer; 5] = [Layer::Network, Layer::Platform, Layer::Database, Layer::Dependency, Layer::Application];
@@ -24,7 +24,7 @@ pub(super) fn ruled_out(findings: Findings<'_>, found: &cause::Incident) -> Vec<
 
 fn verdict_on(findings: Findings<'_>, found: &cause::Incident, layer: Layer) -> Option<String> {
     let scene = findings.scene;
-    let name = course::layer_name(layer);
+    let name = wording::layer(layer);
     let failing = found.anomalies.iter().filter(|a| {
         let series = &scene.series[scene.anomalies[**a].series];
         series.layer == layer && series.grave && !super::is_symptom(series)

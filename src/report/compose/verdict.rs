@@ -1,9 +1,9 @@
 //! The verdict in a sentence, and for every candidate what speaks against it and why it is not first.
 
-use super::{Cause, Findings, course};
+use super::{Cause, Findings};
 use crate::cause;
 use crate::pattern::Role;
-use crate::report::{Coverage, Incident, Status};
+use crate::report::{Coverage, Incident, Status, wording};
 
 /// Two candidates this close in score cannot be told apart by what the export holds.
 const TIE: f64 = 0.4;
@@ -36,7 +36,7 @@ fn clause(incident: &Incident) -> String {
     format!(
         "{doubt}{} ({}): {}{trigger}; from {since} UTC{until}",
         cause.component,
-        course::layer_name(cause.layer),
+        wording::layer(cause.layer),
         cause.title
     )
 }
