@@ -12,14 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::cause;
-use crate::entry::{Entry, Severity, decode};
-use crate::framing::{Batch, Malformed, Piece};
+use crate::entry::{Component, Entry, Severity, decode, glance};
+use crate::framing::{Batch, Malformed, Piece, Record};
 use crate::incident::{self, Baseline};
-use crate::pattern::{Catalogue, Merge, Observation, observe};
+use crate::pattern::{Catalogue, Merge, Observation, observe, uneventful};
 use crate::report::patterns::Patterns;
 use crate::report::{Findings, Report, compose};
 use crate::source::{self, Origin, Source};
-use crate::summary::Summary;
+use crate::summary::{Places, Summary};
 use crate::time::Timestamp;
 
 use claims::Claims;
@@ -192,6 +192,7 @@ fn on_every_core<P: Default + Send>(
 #[derive(Default)]
 struct Part {
     summary: Summary,
+    places: Places,
     malformed: Vec<Malformed>,
     malformed_bytes: u64,
     entries: Vec<u64>,
@@ -203,6 +204,9 @@ impl Part {
             match piece {
                 Piece::Malformed(lost) => self.lose(lost.clone()),
                 Piece::Record(record) => {
+                    if self.plain(record, catalogue, window, claims).is_some() {
+                        continue;
+                    }
                     let decoded = decode(record, &mut |entry| {
                         self.count(entry.origin);
                         self.entry(&entry, catalogue, window, claims);
@@ -218,6 +222,37 @@ impl Part {
                 }
             }
         }
+    }
+
+    /// Takes a record that is one plain entry; `None` when it is none and nothing was taken.
+    fn plain(&mut self, record: Record<'_>, catalogue: &Catalogue, window: &Window<'_>, claims: &Claims) -> Option<()> {
+        if self.places.is_full() {
+            self.places.fold_into(&mut self.summary);
+        }
+        let mut glance = glance(record)?;
+        let place = self.places.find(&mut glance)?;
+        // What was recorded as a failure mostly is one.
+        let may_be = glance.entry.severity < Some(Severity::Warning) && !Places::is_part(&glance.entry);
+        let said = if may_be { uneventful(catalogue, &glance.entry) } else { None };
+        let Some(said) = said else {
+            let entry = glance.whole()?;
+            self.count(entry.origin);
+            self.entry(&entry, catalogue, window, claims);
+            return Some(());
+        };
+        let entry = if self.summary.follows(&glance.entry) { glance.whole()? } else { glance.entry };
+        self.count(entry.origin);
+        if !claims.claim(&entry) {
+            self.summary.ledger.entries += 1;
+            self.summary.ledger.duplicates += 1;
+        } else if !window.admits(said.at, self.places.component(place), said.severity) {
+            self.summary.ledger.entries += 1;
+            self.summary.ledger.outside += 1;
+        } else {
+            self.summary.follow(&entry, self.places.component(place));
+            self.places.count(place, &entry, &said);
+        }
+        Some(())
     }
 
     fn entry(&mut self, entry: &Entry<'_>, catalogue: &Catalogue, window: &Window<'_>, claims: &Claims) {
@@ -247,7 +282,8 @@ impl Part {
         self.entries[source] += 1;
     }
 
-    fn add_to(self, reading: &mut Reading) {
+    fn add_to(mut self, reading: &mut Reading) {
+        self.places.fold_into(&mut self.summary);
         reading.summary.merge(self.summary);
         reading.malformed.extend(self.malformed);
         reading.malformed_bytes += self.malformed_bytes;
@@ -288,11 +324,15 @@ impl<'s> Window<'s> {
     }
 
     fn holds(&self, observation: &Observation<'_>) -> bool {
+        self.admits(observation.at, &observation.component, observation.severity)
+    }
+
+    fn admits(&self, at: Timestamp, component: &Component, severity: Option<Severity>) -> bool {
         let services = &self.selection.services;
-        self.since <= observation.at
-            && observation.at <= self.until
-            && (services.is_empty() || services.contains(&observation.component.name))
-            && self.selection.min_severity.is_none_or(|least| observation.severity >= Some(least))
+        self.since <= at
+            && at <= self.until
+            && (services.is_empty() || services.contains(&component.name))
+            && self.selection.min_severity.is_none_or(|least| severity >= Some(least))
     }
 }
 

@@ -233,6 +233,25 @@ impl Entry<'_> {
     }
 }
 
+/// Labels of an entry that [`Entry::component`], [`Entry::revision`] or the account of what things go through look at; all
+/// others can differ between entries of one place.
+const TELLING: [&str; 9] = [
+    "compute.googleapis.com/resource_name",
+    "k8s-pod/app",
+    "k8s-pod/app_kubernetes_io/name",
+    "k8s-pod/k8s-app",
+    "k8s-pod/pod-template-hash",
+    "k8s-pod/rollouts-pod-template-hash",
+    "logging.gke.io/top_level_controller_name",
+    "logging.gke.io/top_level_controller_type",
+    "vpc-connector",
+];
+
+/// The name of a label that tells where an entry belongs.
+pub(super) fn telling(label: &str) -> Option<&'static str> {
+    TELLING.iter().find(|known| **known == label).copied()
+}
+
 /// What kind of thing an API's resources are.
 fn kind_of_service(service: &str) -> ComponentKind {
     match service {

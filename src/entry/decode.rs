@@ -20,7 +20,7 @@ const MAX_WRAPPERS: usize = 16;
 const MAX_EMBEDDED: usize = 3;
 
 /// Labels that are kept of one map; Cloud Logging allows 64.
-const MAX_LABELS: usize = 128;
+pub(super) const MAX_LABELS: usize = 128;
 
 /// What came of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -200,7 +200,7 @@ fn with_columns(entry: &str, start: usize, columns: &[(usize, usize)]) -> String
 
 /// Fields of a LogEntry that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
+pub(super) enum Field {
     InsertId,
     LogName,
     Timestamp,
@@ -225,7 +225,16 @@ impl Field {
         if key.is_escaped {
             return Field::of(Raw { text: &unescape(key.text), is_escaped: false });
         }
-        Some(match key.text {
+        match Field::named(key.text) {
+            None if Field::is_unread(key.text) => None,
+            None => Field::of_dialect(key.text),
+            known => known,
+        }
+    }
+
+    /// The field with this name in the API.
+    pub(super) fn named(key: &str) -> Option<Field> {
+        Some(match key {
             "insertId" => Field::InsertId,
             "logName" => Field::LogName,
             "timestamp" => Field::Timestamp,
@@ -241,9 +250,13 @@ impl Field {
             "spanId" => Field::SpanId,
             "operation" => Field::Operation,
             "split" => Field::Split,
-            "traceSampled" | "sourceLocation" | "errorGroups" => return None,
-            other => return Field::of_dialect(other),
+            _ => return None,
         })
+    }
+
+    /// True for a field of the API that nothing is read from.
+    pub(super) fn is_unread(key: &str) -> bool {
+        matches!(key, "traceSampled" | "sourceLocation" | "errorGroups")
     }
 
     /// Snake case of client libraries and Log Analytics, lower case and typed columns of BigQuery.
@@ -268,7 +281,7 @@ impl Field {
 
     /// How much a field says that its object is an entry: a payload says it alone, two fields say it together when one
     /// of them is Cloud Logging's own.
-    fn weight(self) -> u32 {
+    pub(super) fn weight(self) -> u32 {
         match self {
             Field::Text | Field::Json | Field::Proto => 4,
             Field::InsertId | Field::LogName | Field::ReceiveTimestamp | Field::Http => 3,
@@ -286,7 +299,7 @@ fn is_typed(key: &str) -> bool {
 }
 
 /// Weight from which on an object is an entry.
-const ENTRY_WEIGHT: u32 = 4;
+pub(super) const ENTRY_WEIGHT: u32 = 4;
 
 /// Longest key whose spelling is folded; longer ones are nobody's.
 pub(super) const FOLDED: usize = 48;
@@ -306,8 +319,8 @@ pub(super) fn folded<'k>(key: &str, buffer: &'k mut [u8; FOLDED]) -> &'k str {
 
 /// An entry while it is read.
 #[derive(Default)]
-struct Draft<'b> {
-    entry: Entry<'b>,
+pub(super) struct Draft<'b> {
+    pub(super) entry: Entry<'b>,
     text: Option<Text<'b>>,
     raw: Option<Text<'b>>,
     json: Option<JsonPayload<'b>>,
@@ -334,7 +347,7 @@ impl<'b> Draft<'b> {
         Ok(weight >= ENTRY_WEIGHT)
     }
 
-    fn field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
+    pub(super) fn field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
         let entry = &mut self.entry;
         match field {
             Field::InsertId => entry.insert_id = text(cursor)?,
@@ -363,7 +376,7 @@ impl<'b> Draft<'b> {
             return Ok(());
         }
         match field {
-            Field::Resource => self.entry.resource = self.resource(cursor)?,
+            Field::Resource => self.entry.resource = resource(cursor, &mut self.columns)?,
             Field::Labels => self.entry.labels = labels(cursor)?,
             Field::Http => self.entry.http = Some(http(cursor)?),
             Field::Operation => self.entry.operation_id = operation_id(cursor)?,
@@ -374,25 +387,6 @@ impl<'b> Draft<'b> {
             _ => self.proto(cursor)?,
         }
         Ok(())
-    }
-
-    fn resource(&mut self, cursor: &mut Cursor<'b>) -> Result<Resource<'b>, Broken> {
-        let mut resource = Resource::default();
-        cursor.members(|cursor, key| {
-            match key.text {
-                "type" => resource.kind = text(cursor)?,
-                "labels" if cursor.token() == b'{' => resource.labels = labels(cursor)?,
-                "labels" => {
-                    let start = cursor.at;
-                    if cursor.raw_value()?.starts_with("\"{") {
-                        self.columns.push((start, cursor.at));
-                    }
-                }
-                _ => cursor.skip()?,
-            }
-            Ok(())
-        })?;
-        Ok(resource)
     }
 
     /// A protoPayload: an audit entry, or an App Engine request.
@@ -414,7 +408,7 @@ impl<'b> Draft<'b> {
     }
 
     /// Decides which of the payloads speaks.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         let entry = &mut self.entry;
         let text = self.text.take().unwrap_or_default();
         if entry.payload == Payload::Proto {
@@ -463,8 +457,28 @@ pub(super) fn integer(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
     Ok(text.parse().ok().or_else(whole))
 }
 
+/// A monitored resource; `columns` takes where labels stand that came as a string.
+pub(super) fn resource<'b>(cursor: &mut Cursor<'b>, columns: &mut Vec<(usize, usize)>) -> Result<Resource<'b>, Broken> {
+    let mut resource = Resource::default();
+    cursor.members(|cursor, key| {
+        match key.text {
+            "type" => resource.kind = text(cursor)?,
+            "labels" if cursor.token() == b'{' => resource.labels = labels(cursor)?,
+            "labels" => {
+                let start = cursor.at;
+                if cursor.raw_value()?.starts_with("\"{") {
+                    columns.push((start, cursor.at));
+                }
+            }
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(resource)
+}
+
 /// A map of labels.
-fn labels<'b>(cursor: &mut Cursor<'b>) -> Result<Labels<'b>, Broken> {
+pub(super) fn labels<'b>(cursor: &mut Cursor<'b>) -> Result<Labels<'b>, Broken> {
     // Seven labels are usual: one allocation.
     let mut labels = Labels(Vec::with_capacity(8));
     cursor.members(|cursor, key| {

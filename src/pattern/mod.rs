@@ -15,7 +15,7 @@ use crate::entry::Component;
 
 pub use entity::component as named_component;
 pub use merge::Merge;
-pub use observation::{Class, Gravity, Observation, mined_layer, mining_text, observe};
+pub use observation::{Class, Gravity, Observation, Uneventful, mined_layer, mining_text, observe, uneventful};
 pub use signature::Catalogue;
 
 /// Where in the stack a fault lies. The order is the layer prior of causality: earlier layers break later ones.

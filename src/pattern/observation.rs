@@ -125,6 +125,36 @@ pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Obs
     Some(observation)
 }
 
+/// What an entry says that tells of no failure, no change and nobody: only that it happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uneventful {
+    /// Effect time.
+    pub at: Timestamp,
+    /// As in [`Observation::severity`].
+    pub severity: Option<Severity>,
+    /// As in [`Observation::inferred`].
+    pub inferred: bool,
+}
+
+/// Whether `entry` is uneventful. `None` when it is not, and where it takes [`observe`] to tell.
+///
+/// Looks at no label and at nothing of the resource but its type, so that these need not be read.
+pub fn uneventful(catalogue: &Catalogue, entry: &Entry<'_>) -> Option<Uneventful> {
+    if entry.audit.is_some() || entry.kube_event.is_some() || entry.split.is_some() {
+        return None;
+    }
+    let at = entry.effect_time()?;
+    let (severity, inferred) = effective_severity(entry);
+    let matched = catalogue.find(entry, severity.unwrap_or(Severity::Info));
+    let is_silent = matched.as_ref().is_none_or(|m| catalogue.signatures[m.signature].role == Role::Noise);
+    let is_benign = class(catalogue, entry, severity, matched.as_ref()) == Class::Benign;
+    (is_silent && is_benign && entity::connector(&entry.message).is_none()).then_some(Uneventful {
+        at,
+        severity,
+        inferred,
+    })
+}
+
 /// Severity as recorded, unless the text of a standard stream states its own: agents stamp everything on stderr as
 /// ERROR and everything on stdout as INFO.
 fn effective_severity(entry: &Entry<'_>) -> (Option<Severity>, bool) {

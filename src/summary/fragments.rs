@@ -113,13 +113,20 @@ pub(super) fn whole(entry: &Entry<'_>, observation: &Observation<'_>) -> Option<
     if let Some(split) = entry.split.as_ref().filter(|split| !split.uid.is_empty()) {
         return Some(Whole::Split(split.uid.to_string()));
     }
-    let stream = entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr");
-    let one_line = entry.payload == Payload::Text && !entry.message.trim_end().contains('\n');
-    if !stream || !one_line || !(traceback::is_head(&entry.message) || traceback::is_continuation(&entry.message)) {
+    if !is_line(entry) {
         return None;
     }
     let instance = observation.instance.unwrap_or(&observation.component.name).to_owned();
     Some(Whole::Stream { instance, log_name: entry.log_name.to_string() })
+}
+
+/// True for one line of a traceback that was written line by line.
+pub(super) fn is_line(entry: &Entry<'_>) -> bool {
+    let message = &entry.message;
+    entry.payload == Payload::Text
+        && (entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr"))
+        && !message.trim_end().contains('\n')
+        && (traceback::is_head(message) || traceback::is_continuation(message))
 }
 
 impl Fragment {

@@ -12,6 +12,7 @@ pub mod instances;
 mod tally;
 mod timeline;
 pub mod traces;
+mod uneventful;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,7 @@ use instances::{Event, EventKind, Instance};
 pub use tally::{Seen, Tally};
 pub use timeline::Timeline;
 use traces::Traces;
+pub use uneventful::Places;
 
 /// Components told apart.
 const COMPONENTS: usize = 200_000;
@@ -55,6 +57,9 @@ const STRAY_SHARE: u64 = 500;
 
 /// A stray is farther from all others than this part of the whole span.
 const STRAY_GAP: i64 = 4;
+
+/// Segments of a path that tell routes apart.
+const ROUTE_PARTS: usize = 12;
 
 /// A mined pattern's scope: templates never merge across component or severity class.
 pub type Scope = (Component, Gravity);
@@ -225,6 +230,16 @@ impl Summary {
         reached.chain(self.limits.iter().cloned()).collect()
     }
 
+    /// True when [`Summary::follow`] would keep something of an entry.
+    pub fn follows(&self, entry: &Entry<'_>) -> bool {
+        self.traces.wants(entry)
+    }
+
+    /// Keeps what an entry, which [`Places`] counts, adds to the trace it belongs to.
+    pub fn follow(&mut self, entry: &Entry<'_>, component: &Component) {
+        self.traces.observe(entry, &component.name);
+    }
+
     /// Adds what an entry says.
     pub fn observe(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
         self.count(entry, observation);
@@ -287,7 +302,9 @@ impl Summary {
         if let Some(http) = entry.http.as_ref().filter(|http| http.status > 0) {
             let path = path(&http.url);
             let kind = route_kind(path, http.status, &http.protocol, &http.user_agent);
-            activity.requests.add(at, http.status, kind, format!("{} {}", http.method, masked_path(path)));
+            let mut route = String::with_capacity(64);
+            write_route(&mut route, &http.method, path);
+            activity.requests.add(at, http.status, kind, route);
             if let Some(seen) = host(&http.url).and_then(|host| activity.hosts.entry(host.to_owned())) {
                 seen.add(at, 1);
             }
@@ -375,13 +392,18 @@ impl Summary {
 
     /// Notes what an entry's labels say its component goes through or runs on.
     fn note_labels(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
-        if let Some(node) = entry.labels.get("compute.googleapis.com/resource_name") {
-            self.use_of(observation, Component::new(ComponentKind::Node, node));
-        }
-        if let Some(name) = entry.labels.get("vpc-connector") {
-            self.use_of(observation, Component::new(ComponentKind::Network, name.rsplit('/').next().unwrap_or(name)));
+        for thing in used(entry) {
+            self.use_of(observation, thing);
         }
     }
+}
+
+/// What the labels of an entry say its component runs on or goes through.
+fn used(entry: &Entry<'_>) -> impl Iterator<Item = Component> {
+    let node = entry.labels.get("compute.googleapis.com/resource_name");
+    let connector = entry.labels.get("vpc-connector").map(|name| name.rsplit('/').next().unwrap_or(name));
+    let node = node.map(|name| Component::new(ComponentKind::Node, name));
+    node.into_iter().chain(connector.map(|name| Component::new(ComponentKind::Network, name)))
 }
 
 /// Parts that make one entry, and what it is.
@@ -454,24 +476,24 @@ fn host(url: &str) -> Option<&str> {
     rest.split(['/', '?', ':']).next().filter(|host| !host.is_empty())
 }
 
-fn masked_path(path: &str) -> String {
-    let parts: Vec<&str> = path
-        .split('/')
-        .map(|part| if part.bytes().any(|b| b.is_ascii_digit()) { "<*>" } else { part })
-        .take(12)
-        .collect();
-    parts.join("/")
+/// Adds the name of a route: `GET /orders/<*>`.
+fn write_route(route: &mut String, method: &str, path: &str) {
+    route.push_str(method);
+    for (n, part) in path.split('/').take(ROUTE_PARTS).enumerate() {
+        route.push(if n == 0 { ' ' } else { '/' });
+        route.push_str(if part.bytes().any(|b| b.is_ascii_digit()) { "<*>" } else { part });
+    }
 }
 
 fn route_kind(path: &str, status: u16, protocol: &str, user_agent: &str) -> RouteKind {
-    let lower = path.to_ascii_lowercase();
-    let last = lower.rsplit('/').next().unwrap_or("");
+    let one_of = |part: &str, words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(part));
+    let last = path.rsplit('/').next().unwrap_or("");
     if status == 101
         || protocol == "websocket"
-        || lower.split('/').any(|part| part == "ws" || part == "websocket" || part == "socket.io")
+        || path.split('/').any(|part| one_of(part, &["ws", "websocket", "socket.io"]))
     {
         RouteKind::WebSocket
-    } else if ["health", "healthz", "livez", "readyz", "ready", "live", "ping", "_ah"].contains(&last)
+    } else if one_of(last, &["health", "healthz", "livez", "readyz", "ready", "live", "ping", "_ah"])
         || user_agent.starts_with("GoogleHC")
         || user_agent.starts_with("kube-probe")
         || user_agent.starts_with("GoogleStackdriverMonitoring")

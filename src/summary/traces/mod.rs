@@ -222,10 +222,15 @@ pub struct Exemplar {
 pub type Calls = BTreeMap<(String, String), u64>;
 
 impl Traces {
+    /// False when [`Traces::observe`] would leave an entry out.
+    pub(super) fn wants(&self, entry: &Entry<'_>) -> bool {
+        !entry.trace.is_empty() && self.limit.is_none_or(|limit| hash_of(entry) < limit)
+    }
+
     /// Takes in an entry that `component` wrote; an entry without a trace or without a time is none of its business.
     pub fn observe(&mut self, entry: &Entry<'_>, component: &str) {
         let Some(at) = entry.timestamp.or(entry.receive_timestamp).filter(|_| !entry.trace.is_empty()) else { return };
-        let trace = name::hash(entry.trace.rsplit('/').next().unwrap_or_default());
+        let trace = hash_of(entry);
         if self.limit.is_some_and(|limit| trace >= limit) {
             return;
         }
@@ -397,6 +402,12 @@ impl Traces {
         self.templates.shrink(limit);
         self.limit = Some(self.limit.map_or(limit, |mine| mine.min(limit)));
     }
+}
+
+/// Hash of the id of the trace that an entry belongs to.
+fn hash_of(entry: &Entry<'_>) -> u64 {
+    let id = memchr::memrchr(b'/', entry.trace.as_bytes()).map_or(0, |slash| slash + 1);
+    name::hash(&entry.trace[id..])
 }
 
 impl Trace {

@@ -1,0 +1,258 @@
+//! Entries that say nothing but that they happened: counted by the place they come from, in front of the summary.
+//!
+//! Most entries of an export are such entries, from few places. A place is found by the bytes of its resource, so an entry
+//! costs no label, no name and no allocation; the summary is told once for each place. That is exact because the
+//! summary is a monoid: what is folded into it later is what would have been added before.
+
+use std::hash::Hasher;
+use std::ops::Range;
+
+use rustc_hash::{FxHashMap, FxHasher};
+
+use super::activity::{RouteKind, RouteTally};
+use super::{Seen, Summary, Timeline, fragments, host, path, route_kind, used, write_route};
+use crate::entry::{Component, Entry, Glance, HttpRequest, Text};
+use crate::pattern::{Merge, Uneventful};
+
+/// Places and routes that are held before the summary is told: some megabytes, and enough for nearly every export.
+const MAX_PLACES: usize = 2048;
+const MAX_ROUTES: usize = 4096;
+
+/// Hosts of one place, likewise.
+const MAX_HOSTS: usize = 32;
+
+/// Places and what happened there since the summary was told.
+#[derive(Debug, Default)]
+pub struct Places {
+    places: Vec<Place>,
+    by_hash: FxHashMap<u64, u32>,
+    counts: Counts,
+    n_routes: usize,
+    has_many_hosts: bool,
+    /// The name of a route while it is looked up.
+    route: String,
+    /// The bytes of a place while it is looked up.
+    key: Vec<u8>,
+}
+
+/// What is counted without regard to the place.
+#[derive(Debug, Default)]
+struct Counts {
+    volume: Timeline,
+    severities: [u64; 9],
+    inferred: u64,
+    entries: u64,
+}
+
+/// Where entries come from, and how many.
+#[derive(Debug)]
+struct Place {
+    /// The bytes of log name, resource and telling labels.
+    key: Box<[u8]>,
+    /// Where in its bytes the type of the resource stands.
+    kind: Range<usize>,
+    component: Component,
+    revision: Option<String>,
+    project_and_region: Option<(String, String)>,
+    log_id: String,
+    uses: Vec<Component>,
+    /// Entries since the summary was told.
+    seen: Seen,
+    over_time: Timeline,
+    requests: Requests,
+}
+
+#[derive(Debug, Default)]
+struct Requests {
+    all: Timeline,
+    statuses: Vec<(u16, u64)>,
+    hosts: Vec<(String, Seen)>,
+    routes: Vec<Route>,
+    by_hash: FxHashMap<u64, u32>,
+}
+
+#[derive(Debug)]
+struct Route {
+    kind: RouteKind,
+    name: String,
+    over_time: Timeline,
+}
+
+impl Places {
+    /// The place of an entry; `None` when it cannot be told at a glance. The entry gets the type of its resource.
+    pub fn find(&mut self, glance: &mut Glance<'_>) -> Option<usize> {
+        self.key.clear();
+        self.key.extend_from_slice(glance.entry.log_name.as_bytes());
+        for part in glance.unread.place() {
+            self.key.push(0);
+            self.key.extend_from_slice(part.as_bytes());
+        }
+        let hash = hash(&self.key);
+        let place = match self.by_hash.get(&hash) {
+            // Another place of the same hash: rare beyond measure, and then read as any other entry.
+            Some(place) if *self.places[*place as usize].key != *self.key => return None,
+            Some(place) => *place as usize,
+            None => self.add(glance, hash)?,
+        };
+        glance.entry.resource.kind = Text::Borrowed(glance.unread.resource.get(self.places[place].kind.clone())?);
+        Some(place)
+    }
+
+    /// What the entries of a place are about.
+    pub fn component(&self, place: usize) -> &Component {
+        &self.places[place].component
+    }
+
+    /// True when an entry must be seen whole although nothing failed: a line of a traceback.
+    pub fn is_part(entry: &Entry<'_>) -> bool {
+        fragments::is_line(entry)
+    }
+
+    /// True when it is time to tell the summary.
+    pub fn is_full(&self) -> bool {
+        self.places.len() > MAX_PLACES || self.n_routes > MAX_ROUTES || self.has_many_hosts
+    }
+
+    /// Counts an uneventful entry of a place.
+    #[inline]
+    pub fn count(&mut self, place: usize, entry: &Entry<'_>, said: &Uneventful) {
+        self.counts.entries += 1;
+        self.counts.volume.add(entry.timestamp.unwrap_or(said.at), 1);
+        self.counts.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
+        self.counts.inferred += u64::from(said.inferred);
+        let place = &mut self.places[place];
+        place.seen.add(said.at, 1);
+        place.over_time.add(said.at, 1);
+        if let Some(http) = entry.http.as_ref().filter(|http| http.status > 0) {
+            self.n_routes += usize::from(place.requests.add(http, said, &mut self.route));
+            self.has_many_hosts |= place.requests.hosts.len() > MAX_HOSTS;
+        }
+    }
+
+    /// Tells the summary everything that was counted, and starts anew.
+    pub fn fold_into(&mut self, summary: &mut Summary) {
+        let counts = std::mem::take(&mut self.counts);
+        summary.ledger.entries += counts.entries;
+        summary.ledger.benign += counts.entries;
+        summary.volume.merge(counts.volume);
+        summary.severities.iter_mut().zip(counts.severities).for_each(|(mine, n)| *mine += n);
+        summary.inferred += counts.inferred;
+        for place in self.places.drain(..).filter(|place| place.seen.count > 0) {
+            place.fold_into(summary);
+        }
+        self.by_hash.clear();
+        (self.n_routes, self.has_many_hosts) = (0, false);
+    }
+
+    fn add(&mut self, glance: &Glance<'_>, hash: u64) -> Option<usize> {
+        let place = Place::new(glance, &self.key)?;
+        self.by_hash.insert(hash, self.places.len() as u32);
+        self.places.push(place);
+        Some(self.places.len() - 1)
+    }
+}
+
+impl Place {
+    fn new(glance: &Glance<'_>, key: &[u8]) -> Option<Place> {
+        let entry = glance.place()?;
+        let project_and_region = entry.project().zip(entry.region());
+        // Absent when it is escaped. Wherever else these bytes stand, they are the same.
+        let kind = glance.unread.resource.find(&*entry.resource.kind)?;
+        let kind = kind..kind + entry.resource.kind.len();
+        Some(Place {
+            key: key.into(),
+            kind,
+            component: entry.component(),
+            revision: entry.revision().map(str::to_owned),
+            project_and_region: project_and_region.map(|(project, region)| (project.to_owned(), region.to_owned())),
+            log_id: entry.log_id().into_owned(),
+            uses: used(&entry).collect(),
+            seen: Seen::default(),
+            over_time: Timeline::default(),
+            requests: Requests::default(),
+        })
+    }
+
+    fn fold_into(self, summary: &mut Summary) {
+        let seen = self.seen;
+        if let Some(n) = self.project_and_region.and_then(|place| summary.places.entry(place)) {
+            *n += seen.count;
+        }
+        if let Some(log) = summary.logs.entry(self.log_id) {
+            log.merge(seen);
+        }
+        for thing in self.uses {
+            if let Some(used) = summary.uses.entry((self.component.clone(), thing)) {
+                used.merge(seen);
+            }
+        }
+        let Some(activity) = summary.components.entry(self.component) else { return };
+        activity.seen.merge(seen);
+        activity.benign.merge(self.over_time);
+        if let Some(revision) = self.revision.and_then(|revision| activity.revisions.entry(revision)) {
+            revision.merge(seen);
+        }
+        for (name, seen) in self.requests.hosts {
+            if let Some(host) = activity.hosts.entry(name) {
+                host.merge(seen);
+            }
+        }
+        activity.requests.all.merge(self.requests.all);
+        for (status, n) in self.requests.statuses {
+            if let Some(count) = activity.requests.statuses.entry(status) {
+                *count += n;
+            }
+        }
+        for route in self.requests.routes {
+            if let Some(tally) = activity.requests.routes.entry((route.kind, route.name)) {
+                tally.merge(RouteTally { all: route.over_time, failed: Timeline::default() });
+            }
+        }
+    }
+}
+
+impl Requests {
+    /// Counts a request that did not fail; true when its route is new.
+    fn add(&mut self, http: &HttpRequest<'_>, said: &Uneventful, name: &mut String) -> bool {
+        self.all.add(said.at, 1);
+        match self.statuses.iter_mut().find(|(status, _)| *status == http.status) {
+            Some((_, n)) => *n += 1,
+            None => self.statuses.push((http.status, 1)),
+        }
+        if let Some(host) = host(&http.url) {
+            let known = self.hosts.iter().position(|(name, _)| name == host);
+            let at = known.unwrap_or(self.hosts.len());
+            if known.is_none() {
+                self.hosts.push((host.to_owned(), Seen::default()));
+            }
+            self.hosts[at].1.add(said.at, 1);
+        }
+        let path = path(&http.url);
+        let kind = route_kind(path, http.status, &http.protocol, &http.user_agent);
+        name.clear();
+        write_route(name, &http.method, path);
+        let n_before = self.routes.len();
+        self.route(kind, name).over_time.add(said.at, 1);
+        self.routes.len() > n_before
+    }
+
+    fn route(&mut self, kind: RouteKind, name: &str) -> &mut Route {
+        let mut hash = hash(name.as_bytes()).wrapping_add(kind as u64);
+        loop {
+            let at = *self.by_hash.entry(hash).or_insert(self.routes.len() as u32) as usize;
+            if at == self.routes.len() {
+                self.routes.push(Route { kind, name: name.to_owned(), over_time: Timeline::default() });
+            }
+            if self.routes[at].kind == kind && self.routes[at].name == name {
+                return &mut self.routes[at];
+            }
+            hash = hash.wrapping_add(RouteKind::Health as u64 + 1);
+        }
+    }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
+}
