@@ -1,6 +1,6 @@
 //! A cursor over the text of a record: strings, values and members, without a tree and without recursion.
 
-use memchr::memchr2;
+use wide::u8x16;
 
 use super::Text;
 
@@ -15,7 +15,14 @@ pub(super) struct Cursor<'b> {
     pub(super) at: usize,
     /// Set when something is broken at `at`.
     pub(super) reason: &'static str,
+    /// Which block `ends` is about.
+    block: usize,
+    /// The quotes and backslashes of that block, one bit for each byte, the first byte lowest.
+    ends: u64,
 }
+
+/// Bytes looked at together. Most strings are shorter, so that several find their end in one look.
+const BLOCK: usize = 64;
 
 /// A string as it stands between its quotes.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +40,7 @@ impl<'b> Raw<'b> {
 
 impl<'b> Cursor<'b> {
     pub(super) fn new(text: &'b str) -> Cursor<'b> {
-        Cursor { text, at: 0, reason: "" }
+        Cursor { text, at: 0, reason: "", block: usize::MAX, ends: 0 }
     }
 
     #[cold]
@@ -71,15 +78,11 @@ impl<'b> Cursor<'b> {
     }
 
     /// The string that starts here.
-    #[inline(always)]
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Raw<'b>, Broken> {
         let start = self.at + 1;
-        let bytes = self.text.as_bytes();
-        let end = match first_end(bytes, start) {
-            Some(end) => end,
-            None => far_end(bytes, start + LANES),
-        };
-        match bytes.get(end) {
+        let end = self.end_from(start);
+        match self.text.as_bytes().get(end) {
             Some(b'"') => {
                 self.at = end + 1;
                 Ok(Raw { text: self.text.get(start..end).unwrap_or_default(), is_escaped: false })
@@ -92,19 +95,56 @@ impl<'b> Cursor<'b> {
     /// The string from `start` on, whose first backslash is known.
     #[inline(never)]
     fn escaped_string(&mut self, start: usize, backslash: usize) -> Result<Raw<'b>, Broken> {
-        let bytes = self.text.as_bytes();
-        let mut i = backslash + 2;
+        let mut from = backslash + 2;
         loop {
-            let end = first_end(bytes, i).unwrap_or_else(|| far_end(bytes, i + LANES));
-            match bytes.get(end) {
+            let end = self.end_from(from);
+            match self.text.as_bytes().get(end) {
                 Some(b'"') => {
                     self.at = end + 1;
                     return Ok(Raw { text: self.text.get(start..end).unwrap_or_default(), is_escaped: true });
                 }
-                Some(_) => i = end + 2,
+                Some(_) => from = end + 2,
                 None => return self.broken("unterminated string"),
             }
         }
+    }
+
+    /// Index of the first quote or backslash from `from` on; the length of the text or more when there is none.
+    #[inline]
+    fn end_from(&mut self, from: usize) -> usize {
+        if from / BLOCK != self.block {
+            self.look_at(from / BLOCK);
+        }
+        let ends = self.ends >> (from % BLOCK);
+        if ends != 0 { from + ends.trailing_zeros() as usize } else { self.end_after(from / BLOCK) }
+    }
+
+    /// The same for the blocks after `block`.
+    fn end_after(&mut self, mut block: usize) -> usize {
+        loop {
+            block += 1;
+            if block * BLOCK >= self.text.len() {
+                return self.text.len();
+            }
+            self.look_at(block);
+            if self.ends != 0 {
+                return block * BLOCK + self.ends.trailing_zeros() as usize;
+            }
+        }
+    }
+
+    #[inline]
+    fn look_at(&mut self, block: usize) {
+        self.block = block;
+        let rest = self.text.as_bytes().get(block * BLOCK..).unwrap_or_default();
+        self.ends = match rest.first_chunk() {
+            Some(chunk) => ends(chunk),
+            None => {
+                let mut chunk = [0; BLOCK];
+                chunk[..rest.len()].copy_from_slice(rest);
+                ends(&chunk)
+            }
+        };
     }
 
     /// Passes over any value.
@@ -220,46 +260,17 @@ impl<'b> Cursor<'b> {
     }
 }
 
-/// Bytes compared at once: one register of every 64-bit machine the compiler knows without being told.
-const LANES: usize = 16;
-
-/// Index of a quote or backslash in the first [`LANES`] bytes from `from` on.
-#[inline(always)]
-fn first_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let hits = hits(bytes.get(from..).and_then(|rest| rest.first_chunk())?);
-    if hits == 0 { None } else { Some(from + hits.trailing_zeros() as usize / 8) }
+/// The quotes and backslashes of a block.
+#[inline]
+fn ends(chunk: &[u8; BLOCK]) -> u64 {
+    let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
+    let (quarters, _) = chunk.as_chunks::<16>();
+    let hits = quarters.iter().map(|quarter| {
+        let bytes = u8x16::from(*quarter);
+        u64::from((bytes.simd_eq(quote) | bytes.simd_eq(backslash)).to_bitmask())
+    });
+    hits.enumerate().fold(0, |mask, (i, hits)| mask | hits << (16 * i))
 }
-
-/// A byte of ones for every quote and backslash.
-///
-/// On its own and never inlined, because only so it compiles to two vector compares.
-#[inline(never)]
-fn hits(chunk: &[u8; LANES]) -> u128 {
-    let is_end = |b: u8| b == b'"' || b == b'\\';
-    u128::from_le_bytes(std::array::from_fn(|lane| if is_end(chunk[lane]) { 0xff } else { 0 }))
-}
-
-/// Index of the next quote or backslash, the length when there is none. The bytes before `from` were looked at, unless
-/// the text ends before it.
-///
-/// Most strings of an entry are shorter than two registers, where a call of memchr costs more than the search.
-#[inline(never)]
-fn far_end(bytes: &[u8], from: usize) -> usize {
-    let mut from = if from > bytes.len() { from - LANES } else { from };
-    for _ in 0..NEAR {
-        let Some(chunk) = bytes.get(from..).and_then(|rest| rest.first_chunk()) else { break };
-        let hits = hits(chunk);
-        if hits != 0 {
-            return from + hits.trailing_zeros() as usize / 8;
-        }
-        from += LANES;
-    }
-    let rest = bytes.get(from..).unwrap_or_default();
-    memchr2(b'"', b'\\', rest).map_or(bytes.len(), |found| from + found)
-}
-
-/// Registers that are compared before memchr is called, which costs as much as four of them.
-const NEAR: usize = 3;
 
 /// Undoes JSON's escapes. Lone surrogates become U+FFFD; an unknown escape stands for its own letter.
 pub(super) fn unescape(raw: &str) -> String {
@@ -323,6 +334,24 @@ mod tests {
             ("\\", ""),
         ] {
             assert_eq!(unescape(raw), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_string_ends_at_its_quote_wherever_blocks_end() {
+        for len in 0..200 {
+            for (inner, is_escaped) in [("", false), ("\\\"", true), ("\\\\", true), ("é", false)] {
+                let content = format!("{}{inner}", "x".repeat(len));
+                for before in [0, 1, 31, 62, 63, 64, 65] {
+                    let text = format!("{}\"{content}\",\"next\"", " ".repeat(before));
+                    let mut cursor = Cursor { at: before, ..Cursor::new(&text) };
+                    let string = cursor.string().expect("it is closed");
+                    assert_eq!((string.text, string.is_escaped), (content.as_str(), is_escaped));
+                    assert_eq!(&text[cursor.at..], ",\"next\"");
+                    let mut cut = Cursor { at: before, ..Cursor::new(&text[..before + 1 + content.len()]) };
+                    assert!(cut.string().is_err(), "{content}");
+                }
+            }
         }
     }
 

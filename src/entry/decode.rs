@@ -402,7 +402,7 @@ impl<'b> Draft<'b> {
                     self.entry.trace = proto.trace;
                 }
             }
-            None => self.entry.audit = Some(proto.audit),
+            None => self.entry.audit = Some(Box::new(proto.audit)),
         }
         Ok(())
     }
@@ -434,8 +434,13 @@ pub(super) fn text<'b>(cursor: &mut Cursor<'b>) -> Result<Text<'b>, Broken> {
 
 /// A timestamp in any spelling, also `{"seconds": …, "nanos": …}`.
 pub(super) fn timestamp(cursor: &mut Cursor<'_>) -> Result<Option<Timestamp>, Broken> {
-    if cursor.token() != b'{' {
-        return Ok(cursor.text_value()?.and_then(|text| Timestamp::parse(&text)));
+    match cursor.token() {
+        b'{' => {}
+        b'"' => {
+            let string = cursor.string()?;
+            return Ok(Timestamp::parse(&string.text()));
+        }
+        _ => return Ok(cursor.text_value()?.and_then(|text| Timestamp::parse(&text))),
     }
     let (mut seconds, mut nanos) = (None, 0);
     cursor.members(|cursor, key| {
@@ -549,7 +554,7 @@ fn operation_id<'b>(cursor: &mut Cursor<'b>) -> Result<Text<'b>, Broken> {
     Ok(id)
 }
 
-fn split<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Split<'b>>, Broken> {
+fn split<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Box<Split<'b>>>, Broken> {
     let mut split = Split::default();
     let small = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     cursor.members(|cursor, key| {
@@ -561,5 +566,5 @@ fn split<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Split<'b>>, Broken> {
         }
         Ok(())
     })?;
-    Ok(Some(split).filter(|split| !split.uid.is_empty()))
+    Ok(Some(Box::new(split)).filter(|split| !split.uid.is_empty()))
 }

@@ -61,11 +61,11 @@ pub struct Entry<'b> {
     /// `operation.id`.
     pub operation_id: Text<'b>,
     /// `split`: this entry is one part of a larger one.
-    pub split: Option<Split<'b>>,
+    pub split: Option<Box<Split<'b>>>,
     /// An audit entry: somebody changed, read or was refused something.
-    pub audit: Option<Audit<'b>>,
+    pub audit: Option<Box<Audit<'b>>>,
     /// A Kubernetes event.
-    pub kube_event: Option<KubeEvent<'b>>,
+    pub kube_event: Option<Box<KubeEvent<'b>>>,
 }
 
 /// Which payload an entry carries.

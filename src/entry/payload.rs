@@ -49,7 +49,7 @@ const ERROR_KEYS: [&str; 3] = ["message", "value", "type"];
 pub(super) struct JsonPayload<'b> {
     pub(super) message: Text<'b>,
     pub(super) fields: Labels<'b>,
-    pub(super) kube_event: Option<KubeEvent<'b>>,
+    pub(super) kube_event: Option<Box<KubeEvent<'b>>>,
 }
 
 /// True when the payload at the cursor is an AuditLog: client libraries hand it out as JSON.
@@ -202,7 +202,7 @@ impl<'b> Reading<'b> {
             if !event.reason.is_empty() {
                 message = Text::Owned(format!("{}: {message}", event.reason));
             }
-            kube_event = Some(event);
+            kube_event = Some(Box::new(event));
         } else if self.is_probe {
             message = probe_message(&self.fields).map_or(message, Text::Owned);
         } else if message.is_empty()

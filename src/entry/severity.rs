@@ -44,14 +44,28 @@ impl Severity {
 
     /// A recorded severity: name in any case, common synonyms, or number. `None` for `DEFAULT` and what is unknown.
     pub fn parse(text: &str) -> Option<Severity> {
-        let text = text.trim();
-        if let Some(severity) = Severity::ALL.into_iter().find(|s| s.name() == text) {
-            return Some(severity);
-        }
+        Severity::named(text).or_else(|| Severity::spelled(text.trim()))
+    }
+
+    fn named(text: &str) -> Option<Severity> {
+        Some(match text {
+            "DEBUG" => Severity::Debug,
+            "INFO" => Severity::Info,
+            "NOTICE" => Severity::Notice,
+            "WARNING" => Severity::Warning,
+            "ERROR" => Severity::Error,
+            "CRITICAL" => Severity::Critical,
+            "ALERT" => Severity::Alert,
+            "EMERGENCY" => Severity::Emergency,
+            _ => return None,
+        })
+    }
+
+    fn spelled(text: &str) -> Option<Severity> {
         if let Ok(number) = text.parse::<u32>() {
             return Severity::from_number(number);
         }
-        WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, severity)| *severity)
+        level(text)
     }
 
     /// A severity number: 100 is `DEBUG`, 800 `EMERGENCY`; numbers between belong to the one below.
@@ -93,6 +107,11 @@ const WORDS: [(&str, Severity); 27] = [
     ("EMERG", Severity::Emergency),
     ("PANIC", Severity::Emergency),
 ];
+
+/// The level that a word means.
+fn level(word: &str) -> Option<Severity> {
+    WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, severity)| *severity)
+}
 
 /// Bytes of the first line in which a level can stand; prefixes with date, logger and thread take some 100.
 const HEAD_BYTES: usize = 200;
@@ -154,15 +173,15 @@ fn klog(head: &str) -> Option<Severity> {
 fn level_word(head: &str) -> Option<Severity> {
     let mut in_prefix = true;
     let mut after_separator = false;
-    let mut tokens = head.split([' ', '\t']).filter(|token| !token.is_empty()).enumerate().peekable();
+    let mut tokens = tokens(head).enumerate().peekable();
     while let Some((i, token)) = tokens.next() {
         if let Some(severity) = keyed(token) {
             return Some(severity);
         }
-        let word = token.trim_matches(['[', ']', '(', ')', ':', '|', ',', '<', '>', '"', '-']);
-        let level = WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, severity)| *severity);
-        if let Some(level) = level {
-            let is_upper = word.bytes().all(|b| b.is_ascii_uppercase());
+        let word = without(token, b"[]():|,<>\"-");
+        let is_upper = word.bytes().all(|b| b.is_ascii_uppercase());
+        // Past the prefix only words in capitals count; most are none.
+        if let Some(level) = (in_prefix || is_upper).then(|| level(word)).flatten() {
             let is_bracketed = token.starts_with(['[', '(']) && token.trim_end_matches(':').ends_with([']', ')']);
             let ends_field =
                 token.ends_with([':', '|', '-']) || tokens.peek().is_some_and(|(_, next)| is_separator(next));
@@ -174,20 +193,40 @@ fn level_word(head: &str) -> Option<Severity> {
                 return Some(level);
             }
         }
-        in_prefix &= is_prefix(token);
+        in_prefix = in_prefix && is_prefix(token);
         after_separator = is_separator(token);
     }
     None
 }
 
+/// What stands between blanks.
+fn tokens(head: &str) -> impl Iterator<Item = &str> {
+    let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let bytes = head.as_bytes();
+        let start = at + bytes[at..].iter().position(|b| !is_blank(b))?;
+        at = bytes[start..].iter().position(is_blank).map_or(bytes.len(), |len| start + len);
+        Some(&head[start..at])
+    })
+}
+
+/// `token` without these ASCII characters at its ends.
+fn without<'t>(token: &'t str, ends: &[u8]) -> &'t str {
+    let bytes = token.as_bytes();
+    let Some(start) = bytes.iter().position(|b| !ends.contains(b)) else { return "" };
+    let end = bytes.iter().rposition(|b| !ends.contains(b)).map_or(start, |last| last + 1);
+    &token[start..end]
+}
+
 /// `level=error`, `severity="WARNING"`, `"level":"error"`.
 fn keyed(token: &str) -> Option<Severity> {
-    let (key, value) = token.split_once(['=', ':'])?;
-    let key = key.trim_matches(['"', '{', ',', '\'']);
+    let at = token.bytes().position(|b| matches!(b, b'=' | b':'))?;
+    let key = without(&token[..at], b"\"{,'");
     if !matches!(key, "level" | "lvl" | "severity" | "loglevel" | "levelname") {
         return None;
     }
-    Severity::parse(value.trim_matches(['"', '\'', ',', '}', ']']))
+    Severity::parse(token[at + 1..].trim_matches(['"', '\'', ',', '}', ']']))
 }
 
 /// What stands between the fields of a line.
@@ -219,7 +258,8 @@ fn failure(message: &str, head: &str) -> Option<Severity> {
         && ["Error", "Exception", "Fault", "Panic"].iter().any(|end| name.ends_with(end))
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'))
         && name.bytes().any(|b| b.is_ascii_uppercase());
-    let has_traceback = || message.lines().take(64).any(|line| line.starts_with(FAILURES[0]));
+    // A single line was looked at.
+    let has_traceback = || message.contains('\n') && message.lines().take(64).any(|line| line.starts_with(FAILURES[0]));
     (is_exception || has_traceback()).then_some(Severity::Error)
 }
 

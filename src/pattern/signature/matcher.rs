@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::needle::Needle;
 use crate::entry::{Component, ComponentKind, Entry, Labels, Severity};
 
 /// Bound on a compiled regex, in bytes. The largest built-in one needs a tenth.
@@ -130,7 +131,7 @@ impl Capture {
             ValueSource::Audit => {
                 let audit = entry.audit.as_ref()?;
                 match self.name.as_str() {
-                    "resource" => Some(last_segment(&audit.resource_name, '/')),
+                    "resource" => Some(last_segment(&audit.resource_name, b'/')),
                     name if name.starts_with('/') => after_segment(&audit.resource_name, &name[1..]),
                     "principal" => Some(audit.principal.as_ref()),
                     "service" => Some(audit.service.as_ref()),
@@ -284,7 +285,14 @@ impl Field {
 #[derive(Debug)]
 pub(super) struct LazyRegex {
     pub(super) source: String,
-    compiled: OnceLock<Option<Regex>>,
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+/// A regex and letters that every match of it holds.
+#[derive(Debug)]
+struct Compiled {
+    regex: Regex,
+    needle: Option<Needle>,
 }
 
 impl From<String> for LazyRegex {
@@ -301,9 +309,9 @@ impl LazyRegex {
 
     /// Adds the named groups of its matches in `text`, cleaned; the first text of a name stays. Whether it matches.
     fn collect<'a>(&'a self, text: &'a str, values: &mut Vec<(&'a str, Cow<'a, str>)>) -> bool {
-        let Some(regex) = self.get() else { return false };
-        // Most texts that a gate lets through do not match, and `is_match` allocates nothing.
-        if !regex.is_match(text.as_bytes()) {
+        let Some(Compiled { regex, needle }) = self.get() else { return false };
+        // Most texts that a gate lets through do not match; nearly all of them lack the needle. `is_match` allocates nothing.
+        if needle.as_ref().is_some_and(|needle| !needle.is_in(text.as_bytes())) || !regex.is_match(text.as_bytes()) {
             return false;
         }
         for groups in regex.captures_iter(text.as_bytes()).take(MAX_FOUND) {
@@ -321,8 +329,9 @@ impl LazyRegex {
     }
 
     /// `None` when it cannot be compiled, which reading has ruled out.
-    fn get(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| compile(&self.source).ok()).as_ref()
+    fn get(&self) -> Option<&Compiled> {
+        let compiled = || Some(Compiled { regex: compile(&self.source).ok()?, needle: Needle::of(&self.source) });
+        self.compiled.get_or_init(compiled).as_ref()
     }
 }
 
@@ -351,8 +360,12 @@ pub(super) fn whole_texts<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = &'e 
 }
 
 fn is_text_field(key: &str) -> bool {
-    let last = last_segment(key, '.');
-    TEXT_FIELDS.contains(&last) || (last == "message" && last.len() < key.len())
+    let last = last_segment(key, b'.');
+    match last.len() {
+        // No name of a text field is shorter or longer.
+        3..=13 => TEXT_FIELDS.contains(&last) || (last == "message" && last.len() < key.len()),
+        _ => false,
+    }
 }
 
 /// The first and, when it is longer, the last [`REGEX_REACH`] bytes of a text.
@@ -400,8 +413,9 @@ fn after_segment<'t>(path: &'t str, name: &str) -> Option<&'t str> {
     segments.next()
 }
 
-fn last_segment(text: &str, separator: char) -> &str {
-    text.rsplit(separator).next().unwrap_or(text)
+/// What follows the last `separator`, an ASCII character.
+pub(super) fn last_segment(text: &str, separator: u8) -> &str {
+    memchr::memrchr(separator, text.as_bytes()).map_or(text, |at| &text[at + 1..])
 }
 
 /// A regex error draws the pattern over several lines; its last says what is wrong.

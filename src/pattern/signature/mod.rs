@@ -8,6 +8,7 @@ mod builtin;
 mod check;
 mod gate;
 mod matcher;
+mod needle;
 mod read;
 
 use std::borrow::Cow;
@@ -271,7 +272,7 @@ impl Catalogue {
         }
         if !self.by_field.is_empty() {
             for (key, value) in &entry.fields.0 {
-                let last = key.rsplit('.').next().unwrap_or(key);
+                let last = matcher::last_segment(key, b'.');
                 let wanted = self.by_field.get(last).into_iter().flatten();
                 wanted.filter(|(any, _)| any.eq_ignore_ascii_case(value)).for_each(|(_, m)| propose(&[*m]));
             }
