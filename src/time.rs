@@ -113,24 +113,36 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
 }
 
 fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
-    if text.len() < 19 || text[4] != b'-' || text[7] != b'-' || text[13] != b':' || text[16] != b':' {
+    let (fields, rest) = text.split_first_chunk::<19>()?;
+    let signs = [fields[4], fields[7], fields[13], fields[16]];
+    if signs != *b"--::" || !matches!(fields[10], b'T' | b't' | b' ') {
         return None;
     }
-    if !matches!(text[10], b'T' | b't' | b' ') {
+    // All digits first, then one question whether all were digits.
+    let mut worst = 0;
+    let mut digit = |i: usize| {
+        let value = fields[i].wrapping_sub(b'0');
+        worst = worst.max(value);
+        u32::from(value)
+    };
+    let mut pair = |i: usize| digit(i) * 10 + digit(i + 1);
+    let (century, year, month, day) = (pair(0), pair(2), pair(5), pair(8));
+    let (hour, minute, second) = (pair(11), pair(14), pair(17));
+    if worst > 9 {
         return None;
     }
-    let fields: &[u8; 19] = text.first_chunk()?;
-    let year = two(fields[0], fields[1])? * 100 + two(fields[2], fields[3])?;
-    let days = days_since_epoch(year, two(fields[5], fields[6])?, two(fields[8], fields[9])?)?;
-    let hour = two(fields[11], fields[12])?;
-    let (minute, second) = (two(fields[14], fields[15])?, two(fields[17], fields[18])?);
+    let year = century * 100 + year;
+    let days = days_since_epoch(year, month, day)?;
     // 60 is a leap second: it counts as the first instant of the next minute.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    let (fraction, rest) = parse_fraction(&text[19..]);
+    let (fraction, rest) = parse_fraction(rest);
     let offset = parse_offset(rest)?;
     let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second) - offset;
+    if (1678..2262).contains(&year) {
+        return Some(Timestamp(seconds * SECOND + fraction));
+    }
     // Added in the wide type, so that the very first instant is read back as it is written.
     let nanos = i128::from(seconds) * i128::from(SECOND) + i128::from(fraction);
     Some(Timestamp(nanos.clamp(i64::MIN.into(), i64::MAX.into()) as i64))

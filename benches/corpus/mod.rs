@@ -129,9 +129,19 @@ fn entry(random: &mut Random) -> Value {
     entry
 }
 
+/// Instances of a service at work in a day, and nodes of the cluster.
+const INSTANCES: u64 = 40;
+const NODES: u64 = 12;
+
+/// The id of the `n`th instance of a service: as long as Cloud Run's, and the same for all its entries.
+fn instance(service: &str, n: u64) -> String {
+    let first = service.bytes().fold(n, |hash, b| hash.wrapping_mul(31).wrapping_add(u64::from(b)));
+    Random(first).hex(148)
+}
+
 fn run(entry: &mut Value, random: &mut Random, service: &str, log: &str, text: Option<&str>) {
     entry["labels"] =
-        json!({"commit-sha": random.hex(40), "instanceId": random.hex(148), "vpc-connectivity": "enabled"});
+        json!({"commit-sha": instance(service, 0)[..40], "instanceId": instance(service, random.below(INSTANCES)), "vpc-connectivity": "enabled"});
     entry["logName"] = json!(format!("projects/acme-prod/logs/run.googleapis.com%2F{log}"));
     entry["resource"] = json!({"labels": {"configuration_name": service, "location": "us-central1", "project_id": "acme-prod", "revision_name": format!("{service}-00734-fvm"), "service_name": service}, "type": "cloud_run_revision"});
     if let Some(text) = text {
@@ -169,7 +179,7 @@ fn structured(entry: &mut Value, random: &mut Random, service: &str, fails: bool
 }
 
 fn container(entry: &mut Value, random: &mut Random, service: &str, fails: bool) {
-    entry["labels"] = json!({"compute.googleapis.com/resource_name": format!("gke-acme-pool-{}", random.hex(8)), "k8s-pod/app": service, "k8s-pod/pod-template-hash": "7d9f8b6c5d", "logging.gke.io/top_level_controller_name": service});
+    entry["labels"] = json!({"compute.googleapis.com/resource_name": format!("gke-acme-pool-{:08x}", random.below(NODES)), "k8s-pod/app": service, "k8s-pod/pod-template-hash": "7d9f8b6c5d", "logging.gke.io/top_level_controller_name": service});
     entry["logName"] = json!("projects/acme-prod/logs/stderr");
     entry["resource"] = json!({"labels": {"cluster_name": "acme-gke", "container_name": "app", "location": "us-central1", "namespace_name": "shop", "pod_name": format!("{service}-7d9f8b6c5d-x2k4j"), "project_id": "acme-prod"}, "type": "k8s_container"});
     entry["severity"] = json!(if fails { "ERROR" } else { "INFO" });

@@ -229,7 +229,7 @@ impl Part {
         if self.places.is_full() {
             self.places.fold_into(&mut self.summary);
         }
-        let mut glance = glance(record)?;
+        let mut glance = glance(record, self.places.resources())?;
         let place = self.places.find(&mut glance)?;
         // What was recorded as a failure mostly is one.
         let may_be = glance.entry.severity < Some(Severity::Warning) && !Places::is_part(&glance.entry);

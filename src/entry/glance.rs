@@ -1,5 +1,9 @@
 //! A first look at a record: most are one plain entry, whose labels need not be read to tell that nothing failed.
 
+use std::hash::Hasher;
+
+use rustc_hash::{FxHashMap, FxHasher};
+
 use super::cursor::{Broken, Cursor, Raw};
 use super::decode::{Draft, ENTRY_WEIGHT, Field, MAX_LABELS, labels, resource};
 use super::{Entry, Text, component, payload};
@@ -18,11 +22,92 @@ pub struct Glance<'b> {
     pub unread: Unread<'b>,
 }
 
+/// Resources that were met, so that one that comes again is known by its bytes alone and need not be read.
+#[derive(Debug)]
+pub struct Resources {
+    texts: Vec<Box<str>>,
+    by_hash: FxHashMap<u64, u32>,
+    /// Numbers by the hash of how a resource begins, the last met first.
+    recent: Vec<[u32; WAYS]>,
+}
+
+/// Bytes of a resource by which it is looked up: the names of project, place and service stand there.
+const BEGINNING: usize = 64;
+
+/// Resources of one beginning that are tried: pods differ further back.
+const WAYS: usize = 4;
+
+/// Beginnings told apart.
+const BEGINNINGS: usize = 256;
+
+impl Default for Resources {
+    fn default() -> Resources {
+        Resources { texts: Vec::new(), by_hash: FxHashMap::default(), recent: vec![[u32::MAX; WAYS]; BEGINNINGS] }
+    }
+}
+
+impl Resources {
+    /// The number of a resource that was met. It is then one of the recent ones.
+    pub fn number(&mut self, text: &str) -> Option<u32> {
+        let number = *self.by_hash.get(&hash(text.as_bytes()))?;
+        // Another one of the same hash is rare beyond measure, and stays unknown.
+        (*self.texts[number as usize] == *text).then_some(())?;
+        if let Some(slot) = slot(text) {
+            self.recent[slot].rotate_right(1);
+            self.recent[slot][0] = number;
+        }
+        Some(number)
+    }
+
+    /// Notes a resource that was read and is whole.
+    pub fn add(&mut self, text: &str) {
+        self.by_hash.entry(hash(text.as_bytes())).or_insert(self.texts.len() as u32);
+        self.texts.push(text.into());
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// True when none was met.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        *self = Resources::default();
+    }
+
+    /// The number and the text of the resource that `text` begins with, when it was met of late.
+    fn at<'b>(&self, text: &'b str) -> Option<(u32, &'b str)> {
+        self.recent[slot(text)?].iter().find_map(|number| {
+            let known = self.texts.get(*number as usize)?;
+            // A whole object: whatever follows, it ends here.
+            text.as_bytes().starts_with(known.as_bytes()).then(|| (*number, &text[..known.len()]))
+        })
+    }
+}
+
+fn slot(text: &str) -> Option<usize> {
+    let beginning: &[u8; BEGINNING] = text.as_bytes().first_chunk()?;
+    Some(hash(beginning) as usize % BEGINNINGS)
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
 /// What was passed over, as it stands in the record.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unread<'b> {
     /// `resource`.
     pub resource: &'b str,
+    /// Its number among the [`Resources`], when it was known.
+    pub number: Option<u32>,
     /// `labels`.
     pub labels: &'b str,
     /// Members of `labels` on which depends what an entry is about, which revision wrote it or what it goes through.
@@ -31,11 +116,10 @@ pub struct Unread<'b> {
 }
 
 impl<'b> Unread<'b> {
-    /// Everything on which [`Entry::component`], [`Entry::revision`], [`Entry::project`] and [`Entry::region`] depend,
-    /// besides the log name: equal bytes, equal answers.
-    pub fn place(&self) -> impl Iterator<Item = &'b str> + '_ {
-        let telling = self.telling[..self.n_telling].iter().flat_map(|(label, value)| [*label, *value]);
-        std::iter::once(self.resource).chain(telling)
+    /// Labels, with their values as written, on which depends what [`Entry::component`] and [`Entry::revision`] say, besides
+    /// log name and resource: equal bytes, equal answers.
+    pub fn telling(&self) -> impl Iterator<Item = &'b str> + '_ {
+        self.telling[..self.n_telling].iter().flat_map(|(label, value)| [*label, *value])
     }
 
     fn tell(&mut self, member: (&'static str, &'b str)) -> Result<(), Broken> {
@@ -82,14 +166,14 @@ fn is_read(cursor: &Cursor<'_>) -> Option<()> {
 
 /// Looks at a record that is one entry of the plainest shape: its keys as the API writes them, each once, no audit entry,
 /// no part of another. `None` for all others, which [`super::decode`] reads.
-pub fn glance(record: Record<'_>) -> Option<Glance<'_>> {
+pub fn glance<'b>(record: Record<'b>, known: &Resources) -> Option<Glance<'b>> {
     let text = std::str::from_utf8(record.bytes).ok()?;
     let mut cursor = Cursor::new(text);
     if cursor.token() != b'{' {
         return None;
     }
     let start = cursor.at;
-    let mut look = Look::default();
+    let mut look = Look { known, draft: Draft::default(), unread: Unread::default(), seen: 0, weight: 0 };
     cursor.members(|cursor, key| look.member(cursor, key)).ok()?;
     if cursor.token() != 0 || cursor.at < text.len() || look.weight < ENTRY_WEIGHT {
         return None;
@@ -100,15 +184,15 @@ pub fn glance(record: Record<'_>) -> Option<Glance<'_>> {
     Some(Glance { entry, unread: look.unread })
 }
 
-#[derive(Default)]
-struct Look<'b> {
+struct Look<'b, 'k> {
+    known: &'k Resources,
     draft: Draft<'b>,
     unread: Unread<'b>,
     seen: u32,
     weight: u32,
 }
 
-impl<'b> Look<'b> {
+impl<'b> Look<'b, '_> {
     fn member(&mut self, cursor: &mut Cursor<'b>, key: Raw<'b>) -> Result<(), Broken> {
         let Some(field) = Field::named(key.text) else {
             return if Field::is_unread(key.text) { cursor.skip() } else { Err(Broken) };
@@ -132,12 +216,24 @@ impl<'b> Look<'b> {
             Field::Timestamp | Field::ReceiveTimestamp | Field::Severity | Field::Text if token == b'"' => {
                 self.draft.field(field, cursor)?;
             }
-            Field::Resource if token == b'{' => self.unread.resource = cursor.raw_value()?,
+            Field::Resource if token == b'{' => self.resource(cursor)?,
             Field::Labels if token == b'{' => self.labels(cursor)?,
             Field::Http | Field::Operation if token == b'{' => self.draft.field(field, cursor)?,
             Field::Json if token == b'{' && !payload::is_audit(cursor) => self.draft.field(field, cursor)?,
             _ => return Err(Broken),
         }
+        Ok(())
+    }
+
+    fn resource(&mut self, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
+        self.unread.resource = match self.known.at(&cursor.text[cursor.at..]) {
+            Some((number, resource)) => {
+                self.unread.number = Some(number);
+                cursor.at += resource.len();
+                resource
+            }
+            None => cursor.raw_value()?,
+        };
         Ok(())
     }
 

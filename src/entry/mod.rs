@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 
 pub use component::{Component, ComponentKind};
 pub use decode::{Decoded, Refusal, decode};
-pub use glance::{Glance, Unread, glance};
+pub use glance::{Glance, Resources, Unread, glance};
 pub use severity::{Severity, infer};
 
 /// Text of an entry: borrowed from the record where it holds no escape, owned otherwise.
@@ -180,11 +180,20 @@ impl Entry<'_> {
     /// The log id, URL-decoded: `run.googleapis.com/stderr`.
     pub fn log_id(&self) -> Cow<'_, str> {
         let id = self.log_name.split_once("/logs/").map_or(self.log_name.as_ref(), |(_, id)| id);
-        if id.contains("%2F") || id.contains("%2f") {
-            Cow::Owned(id.replace("%2F", "/").replace("%2f", "/"))
-        } else {
-            Cow::Borrowed(id)
+        let slashes = memchr::memchr_iter(b'%', id.as_bytes()).filter(|at| id[*at..].len() > 2);
+        let mut slashes = slashes.filter(|at| id.as_bytes()[at + 1..at + 3].eq_ignore_ascii_case(b"2F")).peekable();
+        if slashes.peek().is_none() {
+            return Cow::Borrowed(id);
         }
+        let mut decoded = String::with_capacity(id.len());
+        let mut copied = 0;
+        for at in slashes {
+            decoded.push_str(&id[copied..at]);
+            decoded.push('/');
+            copied = at + 3;
+        }
+        decoded.push_str(&id[copied..]);
+        Cow::Owned(decoded)
     }
 
     /// When it could be known: a request fails at its end, everything else at its timestamp.

@@ -9,37 +9,46 @@ const MAX_FIELDS: usize = 32;
 /// Levels below the payload that are looked into for fields.
 const MAX_DEPTH: usize = 4;
 
-/// Keys whose text is the message, best first.
-const MESSAGE_KEYS: [&str; 12] = [
-    "message",
-    "msg",
-    "MESSAGE",
-    "event",
-    "textPayload",
-    "log",
-    "@message",
-    "short_message",
-    "text",
-    "error",
-    "err",
-    "description",
-];
+/// Rank of a key whose text is the message, the best lowest.
+fn message_rank(key: &str) -> Option<usize> {
+    Some(match key {
+        "message" => 0,
+        "msg" => 1,
+        "MESSAGE" => 2,
+        "event" => 3,
+        "textPayload" => 4,
+        "log" => 5,
+        "@message" => 6,
+        "short_message" => 7,
+        "text" => 8,
+        "error" => 9,
+        "err" => 10,
+        "description" => 11,
+        _ => return None,
+    })
+}
 
-/// Keys whose text is a stack trace or an exception, at the top or below an error object.
-const STACK_KEYS: [&str; 12] = [
-    "exc_info",
-    "exception",
-    "stack_trace",
-    "stacktrace",
-    "stack",
-    "stackTrace",
-    "errorVerbose",
-    "error_verbose",
-    "traceback",
-    "exc_text",
-    "error.stack",
-    "exception.stacktrace",
-];
+/// More than any rank at the top of a payload.
+const MESSAGE_RANKS: usize = 12;
+
+/// True for a key whose text is a stack trace or an exception, at the top or below an error object.
+fn is_stack(key: &str) -> bool {
+    matches!(
+        key,
+        "exc_info"
+            | "exception"
+            | "stack_trace"
+            | "stacktrace"
+            | "stack"
+            | "stackTrace"
+            | "errorVerbose"
+            | "error_verbose"
+            | "traceback"
+            | "exc_text"
+            | "error.stack"
+            | "exception.stacktrace"
+    )
+}
 
 /// Members of an error object that say what it is, best first.
 const ERROR_KEYS: [&str; 3] = ["message", "value", "type"];
@@ -154,14 +163,13 @@ impl<'b> Reading<'b> {
         if value.text.is_empty() {
             return;
         }
-        let is_stack = (depth == 0 || is_error_object(&self.path)) && STACK_KEYS.contains(&key.text);
-        if is_stack {
+        if is_stack(key.text) && (depth == 0 || is_error_object(&self.path)) {
             return self.stacks.push(value.text());
         }
         let rank = match depth {
-            0 => MESSAGE_KEYS.iter().position(|known| *known == key.text),
+            0 => message_rank(key.text),
             1 if is_error_object(&self.path) => {
-                ERROR_KEYS.iter().position(|known| *known == key.text).map(|rank| MESSAGE_KEYS.len() + rank)
+                ERROR_KEYS.iter().position(|known| *known == key.text).map(|rank| MESSAGE_RANKS + rank)
             }
             _ => None,
         };

@@ -125,7 +125,7 @@ pub(super) fn is_line(entry: &Entry<'_>) -> bool {
     let message = &entry.message;
     entry.payload == Payload::Text
         && (entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr"))
-        && !message.trim_end().contains('\n')
+        && memchr::memchr(b'\n', message.trim_end().as_bytes()).is_none()
         && (traceback::is_head(message) || traceback::is_continuation(message))
 }
 

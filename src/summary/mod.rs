@@ -466,20 +466,40 @@ impl Merge for Summary {
     }
 }
 
+/// What follows the scheme of a URL, if it has one.
+fn after_scheme(url: &str) -> Option<&str> {
+    let bytes = url.as_bytes();
+    let at = memchr::memchr_iter(b':', bytes).find(|at| bytes[at + 1..].starts_with(b"//"))?;
+    Some(&url[at + 3..])
+}
+
 fn path(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("/", |slash| &rest[slash..]));
-    rest.split(['?', '#']).next().unwrap_or("/")
+    let rest =
+        after_scheme(url).map_or(url, |rest| memchr::memchr(b'/', rest.as_bytes()).map_or("/", |at| &rest[at..]));
+    memchr::memchr2(b'?', b'#', rest.as_bytes()).map_or(rest, |at| &rest[..at])
 }
 
 fn host(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    rest.split(['/', '?', ':']).next().filter(|host| !host.is_empty())
+    let rest = after_scheme(url)?;
+    let end = memchr::memchr3(b'/', b'?', b':', rest.as_bytes()).unwrap_or(rest.len());
+    Some(&rest[..end]).filter(|host| !host.is_empty())
+}
+
+/// What stands between the slashes of a path; there is always one.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(path);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.bytes().position(|b| b == b'/');
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    })
 }
 
 /// Adds the name of a route: `GET /orders/<*>`.
 fn write_route(route: &mut String, method: &str, path: &str) {
     route.push_str(method);
-    for (n, part) in path.split('/').take(ROUTE_PARTS).enumerate() {
+    for (n, part) in segments(path).take(ROUTE_PARTS).enumerate() {
         route.push(if n == 0 { ' ' } else { '/' });
         route.push_str(if part.bytes().any(|b| b.is_ascii_digit()) { "<*>" } else { part });
     }
@@ -487,19 +507,19 @@ fn write_route(route: &mut String, method: &str, path: &str) {
 
 fn route_kind(path: &str, status: u16, protocol: &str, user_agent: &str) -> RouteKind {
     let one_of = |part: &str, words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(part));
-    let last = path.rsplit('/').next().unwrap_or("");
+    // No name of such a route is longer.
+    let is_short = |part: &&str| part.len() <= 9;
     if status == 101
         || protocol == "websocket"
-        || path.split('/').any(|part| one_of(part, &["ws", "websocket", "socket.io"]))
+        || segments(path).filter(is_short).any(|part| one_of(part, &["ws", "websocket", "socket.io"]))
     {
-        RouteKind::WebSocket
-    } else if one_of(last, &["health", "healthz", "livez", "readyz", "ready", "live", "ping", "_ah"])
-        || user_agent.starts_with("GoogleHC")
-        || user_agent.starts_with("kube-probe")
-        || user_agent.starts_with("GoogleStackdriverMonitoring")
-    {
-        RouteKind::Health
-    } else {
-        RouteKind::Http
+        return RouteKind::WebSocket;
     }
+    let last = segments(path).last().filter(is_short).unwrap_or("");
+    if one_of(last, &["health", "healthz", "livez", "readyz", "ready", "live", "ping", "_ah"])
+        || ["GoogleHC", "kube-probe", "GoogleStackdriverMonitoring"].iter().any(|start| user_agent.starts_with(start))
+    {
+        return RouteKind::Health;
+    }
+    RouteKind::Http
 }

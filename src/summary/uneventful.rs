@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::activity::{RouteKind, RouteTally};
 use super::{Seen, Summary, Timeline, fragments, host, path, route_kind, used, write_route};
-use crate::entry::{Component, Entry, Glance, HttpRequest, Text};
+use crate::entry::{Component, Entry, Glance, HttpRequest, Resources, Text};
 use crate::pattern::{Merge, Uneventful};
 
 /// Places and routes that are held before the summary is told: some megabytes, and enough for nearly every export.
@@ -26,13 +26,12 @@ const MAX_HOSTS: usize = 32;
 pub struct Places {
     places: Vec<Place>,
     by_hash: FxHashMap<u64, u32>,
+    resources: Resources,
     counts: Counts,
     n_routes: usize,
     has_many_hosts: bool,
     /// The name of a route while it is looked up.
     route: String,
-    /// The bytes of a place while it is looked up.
-    key: Vec<u8>,
 }
 
 /// What is counted without regard to the place.
@@ -47,9 +46,12 @@ struct Counts {
 /// Where entries come from, and how many.
 #[derive(Debug)]
 struct Place {
-    /// The bytes of log name, resource and telling labels.
-    key: Box<[u8]>,
-    /// Where in its bytes the type of the resource stands.
+    /// Number of its resource.
+    resource: u32,
+    log_name: String,
+    /// Its telling labels and their values.
+    telling: Vec<String>,
+    /// Where in its resource the type stands.
     kind: Range<usize>,
     component: Component,
     revision: Option<String>,
@@ -79,20 +81,27 @@ struct Route {
 }
 
 impl Places {
+    /// Resources met, for [`crate::entry::glance`].
+    pub fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
     /// The place of an entry; `None` when it cannot be told at a glance. The entry gets the type of its resource.
     pub fn find(&mut self, glance: &mut Glance<'_>) -> Option<usize> {
-        self.key.clear();
-        self.key.extend_from_slice(glance.entry.log_name.as_bytes());
-        for part in glance.unread.place() {
-            self.key.push(0);
-            self.key.extend_from_slice(part.as_bytes());
-        }
-        let hash = hash(&self.key);
+        let resource = match glance.unread.number {
+            Some(resource) => resource,
+            None => self.resource(glance)?,
+        };
+        let mut hasher = FxHasher::default();
+        hasher.write_u32(resource);
+        hasher.write(glance.entry.log_name.as_bytes());
+        glance.unread.telling().for_each(|part| hasher.write(part.as_bytes()));
+        let hash = hasher.finish();
         let place = match self.by_hash.get(&hash) {
             // Another place of the same hash: rare beyond measure, and then read as any other entry.
-            Some(place) if *self.places[*place as usize].key != *self.key => return None,
+            Some(place) if !self.places[*place as usize].is_that_of(glance, resource) => return None,
             Some(place) => *place as usize,
-            None => self.add(glance, hash)?,
+            None => self.add(glance, resource, hash)?,
         };
         glance.entry.resource.kind = Text::Borrowed(glance.unread.resource.get(self.places[place].kind.clone())?);
         Some(place)
@@ -110,7 +119,10 @@ impl Places {
 
     /// True when it is time to tell the summary.
     pub fn is_full(&self) -> bool {
-        self.places.len() > MAX_PLACES || self.n_routes > MAX_ROUTES || self.has_many_hosts
+        self.places.len() > MAX_PLACES
+            || self.resources.len() > MAX_PLACES
+            || self.n_routes > MAX_ROUTES
+            || self.has_many_hosts
     }
 
     /// Counts an uneventful entry of a place.
@@ -141,11 +153,21 @@ impl Places {
             place.fold_into(summary);
         }
         self.by_hash.clear();
+        self.resources.clear();
         (self.n_routes, self.has_many_hosts) = (0, false);
     }
 
-    fn add(&mut self, glance: &Glance<'_>, hash: u64) -> Option<usize> {
-        let place = Place::new(glance, &self.key)?;
+    /// The number of a resource that was passed over, once it is known to be whole.
+    fn resource(&mut self, glance: &Glance<'_>) -> Option<u32> {
+        self.resources.number(glance.unread.resource).or_else(|| {
+            glance.place()?;
+            self.resources.add(glance.unread.resource);
+            self.resources.number(glance.unread.resource)
+        })
+    }
+
+    fn add(&mut self, glance: &Glance<'_>, resource: u32, hash: u64) -> Option<usize> {
+        let place = Place::new(glance, resource)?;
         self.by_hash.insert(hash, self.places.len() as u32);
         self.places.push(place);
         Some(self.places.len() - 1)
@@ -153,14 +175,22 @@ impl Places {
 }
 
 impl Place {
-    fn new(glance: &Glance<'_>, key: &[u8]) -> Option<Place> {
+    fn is_that_of(&self, glance: &Glance<'_>, resource: u32) -> bool {
+        self.resource == resource
+            && self.log_name == glance.entry.log_name
+            && glance.unread.telling().eq(self.telling.iter().map(String::as_str))
+    }
+
+    fn new(glance: &Glance<'_>, resource: u32) -> Option<Place> {
         let entry = glance.place()?;
         let project_and_region = entry.project().zip(entry.region());
         // Absent when it is escaped. Wherever else these bytes stand, they are the same.
         let kind = glance.unread.resource.find(&*entry.resource.kind)?;
         let kind = kind..kind + entry.resource.kind.len();
         Some(Place {
-            key: key.into(),
+            resource,
+            log_name: glance.entry.log_name.to_string(),
+            telling: glance.unread.telling().map(str::to_owned).collect(),
             kind,
             component: entry.component(),
             revision: entry.revision().map(str::to_owned),

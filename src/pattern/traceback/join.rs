@@ -1,6 +1,9 @@
 //! Lines of one traceback that became entries of their own are found again.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::{has_exception_ending, thrown, thrown_within};
 
@@ -24,18 +27,23 @@ const LINKS: [&str; 16] = [
     "... ",
 ];
 
+/// What heads a traceback wherever it stands in a line.
+static PYTHON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Traceback (most recent call last):"));
+static PHP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("PHP Fatal error:  Uncaught "));
+static RUST: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("panicked at "));
+
 /// True when a line begins a traceback: a line of its head, or an exception with its message.
 pub fn is_head(line: &str) -> bool {
     let line = line.trim_end();
     if line.starts_with([' ', '\t']) {
         return false;
     }
-    line.contains("Traceback (most recent call last):")
+    PYTHON.find(line.as_bytes()).is_some()
         || ["panic: ", "fatal error: ", "Exception in thread \"", "Unhandled exception. ", "Uncaught "]
             .iter()
             .any(|head| line.starts_with(head))
-        || line.contains("PHP Fatal error:  Uncaught ")
-        || (line.contains("thread '") && line.contains("panicked at "))
+        || PHP.find(line.as_bytes()).is_some()
+        || (RUST.find(line.as_bytes()).is_some() && line.contains("thread '"))
         || thrown(line).is_some_and(|t| has_exception_ending(t.kind))
 }
 

@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use memchr::memchr;
+use memchr::{memchr, memchr3};
 
 use super::SpanKind;
+use crate::summary::{after_scheme, segments};
 
 /// Characters of a template that count. A time, a level, a class with its line and two ids take up to 60 of them.
 const TEMPLATE_LEN: usize = 100;
@@ -82,9 +83,9 @@ pub(super) fn cut(text: &str, len: usize) -> &str {
 
 /// `GET /orders/*`: method and route. The host stays for a client, which may call two.
 pub(super) fn operation(method: &str, url: &str, kind: SpanKind) -> String {
-    let url = url.split(['?', ';', ',']).next().unwrap_or_default();
-    let (host, path) = match url.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or((rest, "/"), |at| rest.split_at(at)),
+    let url = &url[..memchr3(b'?', b';', b',', url.as_bytes()).unwrap_or(url.len())];
+    let (host, path) = match after_scheme(url) {
+        Some(rest) => memchr(b'/', rest.as_bytes()).map_or((rest, "/"), |at| rest.split_at(at)),
         None => ("", url),
     };
     let mut out = String::with_capacity(64);
@@ -95,7 +96,7 @@ pub(super) fn operation(method: &str, url: &str, kind: SpanKind) -> String {
     if kind == SpanKind::Client {
         out.push_str(cut(host, 100));
     }
-    for (n, segment) in path.split('/').enumerate() {
+    for (n, segment) in segments(path).enumerate() {
         if n > 0 {
             out.push('/');
         }
@@ -111,11 +112,11 @@ pub(super) fn operation(method: &str, url: &str, kind: SpanKind) -> String {
 /// Whether a path segment is a value: a number, an id, an address; `v1` and `travel2service` are names.
 fn is_value(segment: &str) -> bool {
     let n_digits = segment.bytes().filter(u8::is_ascii_digit).count();
-    let hex = segment.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    let hex = || segment.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     segment.len() > SEGMENT_LEN
-        || segment.contains(['@', '%', '='])
+        || segment.bytes().any(|b| matches!(b, b'@' | b'%' | b'='))
         || n_digits > 0
-            && (hex && (segment.len() >= 8 || n_digits == segment.len()) || n_digits * 2 > segment.len())
+            && (hex() && (segment.len() >= 8 || n_digits == segment.len()) || n_digits * 2 > segment.len())
             && !(segment.starts_with('v') && n_digits + 1 == segment.len())
 }
 
