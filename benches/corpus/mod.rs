@@ -140,8 +140,7 @@ fn instance(service: &str, n: u64) -> String {
 }
 
 fn run(entry: &mut Value, random: &mut Random, service: &str, log: &str, text: Option<&str>) {
-    entry["labels"] =
-        json!({"commit-sha": instance(service, 0)[..40], "instanceId": instance(service, random.below(INSTANCES)), "vpc-connectivity": "enabled"});
+    entry["labels"] = json!({"commit-sha": instance(service, 0)[..40], "instanceId": instance(service, random.below(INSTANCES)), "vpc-connectivity": "enabled"});
     entry["logName"] = json!(format!("projects/acme-prod/logs/run.googleapis.com%2F{log}"));
     entry["resource"] = json!({"labels": {"configuration_name": service, "location": "us-central1", "project_id": "acme-prod", "revision_name": format!("{service}-00734-fvm"), "service_name": service}, "type": "cloud_run_revision"});
     if let Some(text) = text {

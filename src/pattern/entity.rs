@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::needle::Needle;
 use crate::entry::{Component, ComponentKind};
 
 /// Most of a message that is looked at, in bytes: culprits stand near the head or in the last line.
@@ -16,10 +17,23 @@ const MAX_ENTITIES: usize = 12;
 struct Rule {
     kind: ComponentKind,
     regex: Regex,
+    needle: Option<Needle>,
+}
+
+impl Rule {
+    fn new(kind: ComponentKind, pattern: &str) -> Rule {
+        let regex = Regex::new(pattern).expect("a constant expression compiles");
+        Rule { kind, regex, needle: Needle::of(pattern, 1) }
+    }
+
+    /// False when its regex cannot match.
+    fn may_match(&self, message: &str) -> bool {
+        self.needle.as_ref().is_none_or(|needle| needle.is_in(message.as_bytes()))
+    }
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let rule = |kind, pattern: &str| Rule { kind, regex: Regex::new(pattern).expect("a constant expression compiles") };
+    let rule = Rule::new;
     vec![
         // Cloud SQL instance connection name, PROJECT:REGION:INSTANCE.
         rule(
@@ -77,7 +91,7 @@ fn kind_of_port(port: &str) -> Option<ComponentKind> {
 pub(super) fn entities(message: &str) -> Vec<Component> {
     let message = head(message);
     let mut found: Vec<Component> = Vec::new();
-    for rule in RULES.iter() {
+    for rule in RULES.iter().filter(|rule| rule.may_match(message)) {
         for captures in rule.regex.captures_iter(message) {
             let Some(name) = captures.get(1) else { continue };
             let named = component(rule.kind, name.as_str());
@@ -155,9 +169,17 @@ pub fn component(kind: ComponentKind, name: &str) -> Component {
 /// Names that may turn out to be components: words with a hyphen, as instances, services and connectors are called.
 pub(super) fn mentions(message: &str) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
-    let words = head(message).split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
-    for word in words.filter(|word| is_name(word)) {
-        if found.len() < MAX_ENTITIES && !found.contains(&word) {
+    let (message, mut done) = (head(message), 0);
+    let bytes = message.as_bytes();
+    let is_outside = |b: &u8| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    for hyphen in memchr::memchr_iter(b'-', bytes) {
+        if hyphen < done {
+            continue;
+        }
+        let start = bytes[..hyphen].iter().rposition(is_outside).map_or(0, |at| at + 1);
+        done = bytes[hyphen..].iter().position(is_outside).map_or(bytes.len(), |len| hyphen + len);
+        let word = &message[start..done];
+        if is_name(word) && found.len() < MAX_ENTITIES && !found.contains(&word) {
             found.push(word);
         }
     }
@@ -166,7 +188,6 @@ pub(super) fn mentions(message: &str) -> Vec<&str> {
 
 fn is_name(word: &str) -> bool {
     (4..=63).contains(&word.len())
-        && word.contains('-')
         && word.starts_with(|c: char| c.is_ascii_lowercase())
         && !word.ends_with('-')
         && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

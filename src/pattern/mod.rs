@@ -2,6 +2,7 @@
 
 mod entity;
 mod merge;
+mod needle;
 mod observation;
 pub mod signature;
 pub mod template;

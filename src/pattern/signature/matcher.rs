@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::needle::Needle;
 use crate::entry::{Component, ComponentKind, Entry, Labels, Severity};
+use crate::pattern::needle::Needle;
 
 /// Bound on a compiled regex, in bytes. The largest built-in one needs a tenth.
 const REGEX_SIZE: usize = 1 << 20;
@@ -17,6 +17,9 @@ const REGEX_REACH: usize = 64 << 10;
 
 /// Matches of one regex in one text that are looked at: the first ones hold the headline and the driver's own words.
 const MAX_FOUND: usize = 8;
+
+/// Shorter runs of letters stand in every text.
+const MIN_NEEDLE: usize = 4;
 
 /// Longest captured text that is kept, in bytes: names are shorter, and a missing quote must not copy a whole message.
 const MAX_VALUE: usize = 256;
@@ -181,10 +184,12 @@ impl Matcher {
         regexes.into_iter().flatten().any(|r| named.iter().any(|name| r.source.contains(name)))
     }
 
-    /// What it takes from the entry, if all conditions hold. `seen` tells which literals occur.
+    /// What it takes from the entry, if all conditions hold. `texts` are those of the entry; `seen` tells which literals
+    /// occur in them.
     pub(super) fn confirm<'a>(
         &'a self,
         entry: &'a Entry<'_>,
+        texts: &[&'a str],
         severity: Severity,
         seen: impl Fn(u16) -> bool,
     ) -> Option<Taken<'a>> {
@@ -199,7 +204,7 @@ impl Matcher {
         let mut values = Vec::new();
         if let Some(regex) = &self.regex {
             let mut found = false;
-            for text in texts(entry) {
+            for text in texts {
                 found |= regex.collect(text, &mut values);
             }
             if !found {
@@ -207,7 +212,7 @@ impl Matcher {
             }
         }
         if let Some(regex) = &self.take {
-            texts(entry).for_each(|text| _ = regex.collect(text, &mut values));
+            texts.iter().for_each(|text| _ = regex.collect(text, &mut values));
         }
         Some(self.with_entry_values(entry, values))
     }
@@ -330,7 +335,8 @@ impl LazyRegex {
 
     /// `None` when it cannot be compiled, which reading has ruled out.
     fn get(&self) -> Option<&Compiled> {
-        let compiled = || Some(Compiled { regex: compile(&self.source).ok()?, needle: Needle::of(&self.source) });
+        let compiled =
+            || Some(Compiled { regex: compile(&self.source).ok()?, needle: Needle::of(&self.source, MIN_NEEDLE) });
         self.compiled.get_or_init(compiled).as_ref()
     }
 }

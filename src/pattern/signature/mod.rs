@@ -8,7 +8,6 @@ mod builtin;
 mod check;
 mod gate;
 mod matcher;
-mod needle;
 mod read;
 
 use std::borrow::Cow;
@@ -245,10 +244,11 @@ impl Catalogue {
         }
         self.propose_structured(entry, &mut scratch);
         let scratch = scratch?;
+        let texts: Vec<&str> = matcher::texts(entry).collect();
         let mut candidates = scratch.candidates.iter().enumerate().flat_map(|(word, bits)| ones(word, *bits));
         candidates.find_map(|idx| {
             let matcher = self.matchers.get(idx).filter(|m| wanted(m))?;
-            Some((matcher.signature, matcher.confirm(entry, severity, |l| scratch.has_seen(l))?))
+            Some((matcher.signature, matcher.confirm(entry, &texts, severity, |l| scratch.has_seen(l))?))
         })
     }
 

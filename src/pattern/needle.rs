@@ -4,9 +4,6 @@ use memchr::{memchr_iter, memchr2_iter};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// Shorter runs of letters are in every text.
-const MIN_LEN: usize = 4;
-
 /// Deepest nesting of groups that is looked into.
 const MAX_DEPTH: usize = 16;
 
@@ -19,8 +16,8 @@ pub(super) struct Needle {
 }
 
 impl Needle {
-    /// The longest run of bytes, case aside, that each match of a regex holds; `None` when there is none worth a look.
-    pub(super) fn of(regex: &str) -> Option<Needle> {
+    /// The longest run of bytes, case aside, that each match of a regex holds; `None` when none has `min_len` bytes.
+    pub(super) fn of(regex: &str, min_len: usize) -> Option<Needle> {
         let mut parser = ParserBuilder::new().unicode(false).utf8(false).case_insensitive(true).build();
         let hir = parser.parse(regex).ok()?;
         let mut runs = Runs::default();
@@ -28,7 +25,7 @@ impl Needle {
         runs.end();
         let bytes = runs.longest.into_boxed_slice();
         let rarest = (0..bytes.len()).min_by_key(|at| commonness(bytes[*at]))?;
-        (bytes.len() >= MIN_LEN).then_some(Needle { bytes, rarest })
+        (bytes.len() >= min_len).then_some(Needle { bytes, rarest })
     }
 
     /// Whether it stands in `text`, in any case.
@@ -104,7 +101,7 @@ mod tests {
     use super::*;
 
     fn needle(regex: &str) -> String {
-        Needle::of(regex).map_or(String::new(), |needle| String::from_utf8_lossy(&needle.bytes).into_owned())
+        Needle::of(regex, 4).map_or(String::new(), |needle| String::from_utf8_lossy(&needle.bytes).into_owned())
     }
 
     #[test]
@@ -120,7 +117,7 @@ mod tests {
 
     #[test]
     fn it_is_found_in_any_case_and_at_either_end() {
-        let needle = Needle::of("exit code").expect("it has one");
+        let needle = Needle::of("exit code", 4).expect("it has one");
         for (text, found) in
             [("exit code", true), ("an EXIT Code", true), ("exit cod", false), ("xit code", false), ("", false)]
         {
