@@ -75,7 +75,8 @@ fn check(source: &Source) {
 
 #[test]
 fn every_fixture_gives_the_account_of_the_obvious_way() {
-    let folders = std::fs::read_dir("fixtures").expect("there are fixtures").map(|folder| folder.expect("it is there").path());
+    let folders =
+        std::fs::read_dir("fixtures").expect("there are fixtures").map(|folder| folder.expect("it is there").path());
     let stories: Vec<PathBuf> = folders.filter(|folder| folder.join("story.toml").exists()).collect();
     let exports = source::expand(&stories).sources;
     let exports: Vec<Source> = exports.into_iter().filter(|source| source.name().contains("/entries")).collect();
@@ -119,11 +120,20 @@ fn a_glance_reads_what_a_long_look_reads() {
         ("\"severity\":\"INFO\",", ""),
         ("\"ready\"", "\"rea\\ndy \\\"x\\\"\""),
         ("\"ready\"", "null"),
-        ("\"textPayload\":\"ready\"", "\"jsonPayload\":{\"message\":\"ready\",\"a\":{\"b\":[1,{\"c\":2}]},\"level\":\"warn\"}"),
-        ("\"textPayload\":\"ready\"", "\"jsonPayload\":{\"@type\":\"type.googleapis.com/google.cloud.audit.AuditLog\",\"methodName\":\"m\"}"),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"jsonPayload\":{\"message\":\"ready\",\"a\":{\"b\":[1,{\"c\":2}]},\"level\":\"warn\"}",
+        ),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"jsonPayload\":{\"@type\":\"type.googleapis.com/google.cloud.audit.AuditLog\",\"methodName\":\"m\"}",
+        ),
         ("\"textPayload\":\"ready\"", "\"protoPayload\":{\"methodName\":\"m\"}"),
         ("\"textPayload\":\"ready\"", "\"jsonPayload\":\"{\\\"message\\\":\\\"x\\\"}\""),
-        ("\"textPayload\":\"ready\"", "\"httpRequest\":{\"status\":200,\"latency\":\"0.5s\",\"requestUrl\":\"https://a.example/b\\u0026c?d\"}"),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"httpRequest\":{\"status\":200,\"latency\":\"0.5s\",\"requestUrl\":\"https://a.example/b\\u0026c?d\"}",
+        ),
         ("\"labels\":{\"instanceId\"", "\"labels\":{\"x\":1,\"y\":null,\"z\":{},\"instanceId\""),
         ("\"k8s-pod/app\":\"checkout\"", "\"k8s-pod/app\":\"check\\u006fut\""),
         ("\"resource\":{", "\"resource\":{\"x\":[{\"y\":\"}\"}],"),

@@ -3,6 +3,7 @@
 mod claims;
 mod classify;
 mod feed;
+mod verdicts;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use crate::cause;
 use crate::entry::{Component, Entry, Severity, decode, glance};
 use crate::framing::{Batch, Malformed, Piece, Record};
 use crate::incident::{self, Baseline};
-use crate::pattern::{Catalogue, Merge, Observation, observe, uneventful};
+use crate::pattern::{Catalogue, Merge, Observation, Uneventful, observe, uneventful};
 use crate::report::patterns::Patterns;
 use crate::report::{Findings, Report, compose};
 use crate::source::{self, Origin, Source};
@@ -26,6 +27,7 @@ use claims::Claims;
 pub use classify::{Classified, Kind, Learnt, classify};
 use feed::Feed;
 pub use feed::SourceRead;
+use verdicts::Verdicts;
 pub use visit::visit;
 
 /// Lost ranges kept in all; further ones are counted.
@@ -193,6 +195,7 @@ fn on_every_core<P: Default + Send>(
 struct Part {
     summary: Summary,
     places: Places,
+    verdicts: Verdicts,
     malformed: Vec<Malformed>,
     malformed_bytes: u64,
     entries: Vec<u64>,
@@ -231,10 +234,7 @@ impl Part {
         }
         let mut glance = glance(record, self.places.resources())?;
         let place = self.places.find(&mut glance)?;
-        // What was recorded as a failure mostly is one.
-        let may_be = glance.entry.severity < Some(Severity::Warning) && !Places::is_part(&glance.entry);
-        let said = if may_be { uneventful(catalogue, &glance.entry) } else { None };
-        let Some(said) = said else {
+        let Some(said) = self.verdict(&glance.entry, catalogue) else {
             let entry = glance.whole()?;
             self.count(entry.origin);
             self.entry(&entry, catalogue, window, claims);
@@ -253,6 +253,23 @@ impl Part {
             self.places.count(place, &entry, &said);
         }
         Some(())
+    }
+
+    /// What an entry says when it is uneventful.
+    fn verdict(&mut self, entry: &Entry<'_>, catalogue: &Catalogue) -> Option<Uneventful> {
+        // What was recorded as a failure mostly is one.
+        if entry.severity >= Some(Severity::Warning) {
+            return None;
+        }
+        let slot = Verdicts::slot(catalogue, entry);
+        if let Some(known) = slot.and_then(|slot| self.verdicts.get(slot, entry)) {
+            return Some(known);
+        }
+        let said = uneventful(catalogue, entry).filter(|_| !Places::is_part(entry))?;
+        if let Some(slot) = slot {
+            self.verdicts.put(slot, entry, &said);
+        }
+        Some(said)
     }
 
     fn entry(&mut self, entry: &Entry<'_>, catalogue: &Catalogue, window: &Window<'_>, claims: &Claims) {

@@ -365,7 +365,7 @@ pub(super) fn whole_texts<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = &'e 
     std::iter::once(entry.message.as_ref()).chain(fields.map(|(_, value)| value.as_ref()))
 }
 
-fn is_text_field(key: &str) -> bool {
+pub(super) fn is_text_field(key: &str) -> bool {
     let last = last_segment(key, b'.');
     match last.len() {
         // No name of a text field is shorter or longer.
@@ -402,7 +402,7 @@ fn clean(value: &str) -> &str {
 
 /// Whether `text` is `name` or ends in it after a dot or a slash: `google.cloud.run.v1.Services.ReplaceService` ends in
 /// `Services.ReplaceService` and in `ReplaceService`.
-fn ends_in_name(text: &str, name: &str) -> bool {
+pub(super) fn ends_in_name(text: &str, name: &str) -> bool {
     let Some(start) = text.len().checked_sub(name.len()) else { return false };
     text.as_bytes()[start..].eq_ignore_ascii_case(name.as_bytes())
         && (start == 0 || matches!(text.as_bytes()[start - 1], b'.' | b'/'))

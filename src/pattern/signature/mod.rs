@@ -117,6 +117,8 @@ pub struct Catalogue {
     by_event: Vec<u16>,
     /// Last segment of a field's name → wanted value, matcher.
     by_field: FxHashMap<String, Vec<(String, u16)>>,
+    /// Names of all fields that some matcher looks at.
+    wanted_fields: Vec<String>,
     always: Vec<u16>,
     /// (cause, effect, place in the cause's effects), sorted.
     edges: Vec<(u32, u32, u32)>,
@@ -166,6 +168,16 @@ impl Catalogue {
         let (signature, taken) = self.confirmed(entry, severity, |_| true)?;
         let (values, blames) = taken;
         Some(Match { signature, values, blames })
+    }
+
+    /// Whether the verdict on an entry can depend on fields of its payload besides its message.
+    pub fn reads_fields_of(&self, entry: &Entry<'_>) -> bool {
+        entry.fields.0.iter().any(|(key, _)| {
+            let last = matcher::last_segment(key, b'.');
+            matches!(last, "severity" | "level" | "levelname")
+                || matcher::is_text_field(key)
+                || self.wanted_fields.iter().any(|wanted| matcher::ends_in_name(key, wanted))
+        })
     }
 
     /// The signature with this id.
@@ -358,6 +370,7 @@ impl Catalogue {
             by_audit: Vec::new(),
             by_event: Vec::new(),
             by_field: FxHashMap::default(),
+            wanted_fields: Vec::new(),
             always: Vec::new(),
             edges,
             texts: Vec::new(),
@@ -372,6 +385,9 @@ impl Catalogue {
     fn register(&mut self, idx: usize) {
         let matcher = &self.matchers[idx];
         let m = idx as u16;
+        if let Some(field) = matcher.field.as_ref().filter(|field| !self.wanted_fields.contains(&field.name)) {
+            self.wanted_fields.push(field.name.clone());
+        }
         let longest = (0..matcher.all.len()).max_by_key(|i| matcher.all[*i].len());
         if let Some(longest) = longest {
             self.opens[usize::from(matcher.all_idx[longest])].push(m);

@@ -449,13 +449,21 @@ impl Trace {
 fn insert<T: Ord>(items: &mut Vec<T>, item: T, bound: usize) {
     let at = items.partition_point(|other| *other <= item);
     if at < bound {
+        if items.is_empty() {
+            // Most traces have one record, and room for four of it would be most of the memory.
+            items.reserve_exact(1);
+        }
         items.insert(at, item);
         items.truncate(bound);
     }
 }
 
 fn merge_sorted<T: Ord>(items: &mut Vec<T>, other: Vec<T>, bound: usize) {
-    items.extend(other);
+    if items.is_empty() {
+        *items = other;
+    } else {
+        items.extend(other);
+    }
     items.sort();
     items.truncate(bound);
 }
