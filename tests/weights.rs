@@ -215,8 +215,8 @@ fn report(export: &Path, catalogue: &Catalogue) -> Report {
         progress: &|_| (),
         stop: &AtomicBool::new(false),
     };
-    let reading = analyze::read(&[Source::File(export.to_owned())], catalogue, options);
-    analyze::conclude(reading, catalogue, None)
+    let mut reading = analyze::read(&[Source::File(export.to_owned())], catalogue, options);
+    analyze::conclude(&mut reading, catalogue, None)
 }
 
 /// Of the incidents at the same time, the one that names the root best; none of them names it in an empty row.

@@ -379,8 +379,8 @@ pub fn patterns(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&B
     Patterns::new(&scene, baseline)
 }
 
-/// Concludes: pure, from the account alone.
-pub fn conclude(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Report {
+/// Concludes: pure, from the account alone. The failures that no signature knows are taken out of the account.
+pub fn conclude(reading: &mut Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Report {
     let mined = reading.summary.settle(catalogue);
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
     let incidents = cause::rank(&scene, &reading.summary, catalogue, baseline, reading.told);
@@ -392,7 +392,7 @@ pub fn conclude(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&B
         incidents: &incidents,
         sources: &sources,
     });
-    add_reading(&mut report, &reading, &sources);
+    add_reading(&mut report, reading, &sources);
     report
 }
 

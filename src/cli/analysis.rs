@@ -1,6 +1,7 @@
 //! `firstfault analyze` and `firstfault report`: conclude and report, from exports or from what `summarize` kept.
 
 use std::io::IsTerminal;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use super::args::{AnalyzeArgs, ContextArgs, Face, OutputArgs, ReportArgs};
@@ -60,7 +61,9 @@ impl<'a> Ready<'a> {
         baseline: Option<Baseline>,
         warnings: Vec<Warning>,
     ) -> Result<ExitStatus, UsageError> {
-        let mut report = analyze::conclude(reading, &self.catalogue, baseline.as_ref());
+        // The program ends soon: giving back a million small texts one by one would cost more than the report.
+        let mut reading = ManuallyDrop::new(reading);
+        let mut report = analyze::conclude(&mut reading, &self.catalogue, baseline.as_ref());
         report.coverage.warnings.extend(warnings);
         if let Some(redactor) = &self.redactor {
             report = redactor.redact_report(&report).map_err(|error| UsageError::new(error.to_string()))?;

@@ -79,7 +79,7 @@ impl Export {
 
     /// The report of the export, and the messages that were joined from parts.
     fn conclude(&self) -> Result<(Report, Quotes), UsageError> {
-        let reading =
+        let mut reading =
             self.input.pass(&self.selection, |options| analyze::read(&self.input.sources, &self.catalogue, options));
         if let Some(reason) = reading::nothing_read(&reading) {
             return Err(UsageError::new(reason));
@@ -95,7 +95,7 @@ impl Export {
             Some(((file_name(name).to_owned(), first.offset), whole.message))
         });
         let quotes = quotes.collect();
-        Ok((analyze::conclude(reading, &self.catalogue, self.baseline.as_ref()), quotes))
+        Ok((analyze::conclude(&mut reading, &self.catalogue, self.baseline.as_ref()), quotes))
     }
 
     fn visit(&self, each: &mut dyn FnMut(&Entry<'_>, &Observation<'_>)) {

@@ -9,7 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
+use std::sync::OnceLock;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -84,54 +86,84 @@ const NO_SECRETS: &[&str] = &[
 /// Kind of what a user's own pattern finds.
 const CUSTOM: &str = "custom";
 
-/// Shapes of credentials: kind, and a pattern whose first group is what must go. Earlier ones win where two overlap.
+/// Shapes of credentials: kind, what stands in every text that holds one (any of these, case aside), and a pattern whose first
+/// group is what must go. Earlier ones win where two overlap.
 ///
 /// Prefixes and lengths are those that the issuers document (and secret scanners use).
-const SHAPES: &[(&str, &str)] = &[
+const SHAPES: &[(&str, &[&str], &str)] = &[
     (
         "private-key",
+        &["-----begin"],
         r"(?s)(-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z))",
     ),
-    ("jwt", r"\b(eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*)"),
-    ("cookie", r#"(?i)\b(?:set-)?cookie["']?\s*[:=]\s*["']?([^\s=;"']+=[^\r\n"']+)"#),
+    ("jwt", &["eyj"], r"\b(eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*)"),
+    ("cookie", &["cookie"], r#"(?i)\b(?:set-)?cookie["']?\s*[:=]\s*["']?([^\s=;"']+=[^\r\n"']+)"#),
     (
         "token",
+        &["authorization"],
         r#"(?i)\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|digest|token|negotiate|apikey)\s+)([^\s"',;]+)"#,
     ),
-    ("token", r#"(?i)\bbearer\s+([A-Za-z0-9._~+/=-]{16,})"#),
-    ("token", r#"\bBasic\s+([A-Za-z0-9+/=]{16,})"#),
-    ("key", r"(AIza[0-9A-Za-z_-]{30,})"),
-    ("token", r"\b(ya29\.[0-9A-Za-z_-]{10,}|1//0[0-9A-Za-z_-]{20,}|GOCSPX-[0-9A-Za-z_-]{20,})"),
-    ("key", r"\b((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b"),
-    ("token", r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[0-9A-Za-z_-]{20,})"),
-    ("token", r"\b(xox[a-z]-[0-9A-Za-z-]{10,}|xapp-[0-9A-Za-z-]{10,})"),
-    ("token", r"hooks\.slack\.com/services/([A-Za-z0-9/_-]+)"),
-    ("key", r"\b((?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{10,}|whsec_[0-9A-Za-z+/=]{16,})"),
+    ("token", &["bearer"], r#"(?i)\bbearer\s+([A-Za-z0-9._~+/=-]{16,})"#),
+    ("token", &["basic"], r#"\bBasic\s+([A-Za-z0-9+/=]{16,})"#),
+    ("key", &["aiza"], r"(AIza[0-9A-Za-z_-]{30,})"),
+    (
+        "token",
+        &["ya29.", "1//0", "gocspx-"],
+        r"\b(ya29\.[0-9A-Za-z_-]{10,}|1//0[0-9A-Za-z_-]{20,}|GOCSPX-[0-9A-Za-z_-]{20,})",
+    ),
+    ("key", &["akia", "asia", "abia", "acca"], r"\b((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b"),
+    (
+        "token",
+        &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"],
+        r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[0-9A-Za-z_-]{20,})",
+    ),
+    ("token", &["xox", "xapp-"], r"\b(xox[a-z]-[0-9A-Za-z-]{10,}|xapp-[0-9A-Za-z-]{10,})"),
+    ("token", &["hooks.slack.com"], r"hooks\.slack\.com/services/([A-Za-z0-9/_-]+)"),
     (
         "key",
+        &["_live_", "_test_", "whsec_"],
+        r"\b((?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{10,}|whsec_[0-9A-Za-z+/=]{16,})",
+    ),
+    (
+        "key",
+        &["sk-", "hf_", "npm_", "pypi-", "dop_v1_"],
         r"\b(sk-[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|dop_v1_[0-9a-f]{40,})",
     ),
-    ("key", r"\b(SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|SK[0-9a-f]{32}|key-[0-9a-f]{32})\b"),
-    ("token", r"\b([0-9]{8,10}:AA[A-Za-z0-9_-]{32,})"),
-    ("password", r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:([^\s/"'<>?#]+)@"#),
-    ("password", r#"\b[\w.-]+:([^\s@:/"']+)@(?:tcp|unix|cloudsql)\("#),
-    ("password", r#"(?i)\bjdbc:oracle:[a-z]+:[^\s/@]+/([^\s@"']+)@"#),
-    ("key", r#"(?i)[?&](?:x-goog-|x-amz-)?(?:signature|sig|key|credential|code)=([^&\s"']{8,})"#),
-    // An assignment; the quote before the separator is that of a JSON key, with or without backslash.
+    (
+        "key",
+        &["sg.", "sk", "key-"],
+        r"\b(SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|SK[0-9a-f]{32}|key-[0-9a-f]{32})\b",
+    ),
+    ("token", &[":aa"], r"\b([0-9]{8,10}:AA[A-Za-z0-9_-]{32,})"),
+    ("password", &["://"], r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:([^\s/"'<>?#]+)@"#),
+    ("password", &["@tcp(", "@unix(", "@cloudsql("], r#"\b[\w.-]+:([^\s@:/"']+)@(?:tcp|unix|cloudsql)\("#),
+    ("password", &["jdbc:oracle:"], r#"(?i)\bjdbc:oracle:[a-z]+:[^\s/@]+/([^\s@"']+)@"#),
+    (
+        "key",
+        &["signature=", "sig=", "key=", "credential=", "code="],
+        r#"(?i)[?&](?:x-goog-|x-amz-)?(?:signature|sig|key|credential|code)=([^&\s"']{8,})"#,
+    ),
     (
         "secret",
+        &["password", "passwd", "passphrase", "pwd", "secret", "key", "token", "credential", "session", "sessid"],
         r#"(?i)\b[\w.-]*(?:password|passwd|passphrase|\bpwd|_pwd|secret|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|auth[_-]?key|encryption[_-]?key|signing[_-]?key|token|credentials?|session[_-]?id|sessid)\\?["']?\s*(?:=>|=|:)\s*(\\?"(?:[^"\\]|\\[^"])+\\?"|'[^']+'|[^\s,;&"'(){}\[\]<>\\]+)"#,
     ),
-    ("secret", r#"(?i)(?:^|[\s,;&?{(])(?:key|pwd|pass)=([^\s,;&"'(){}\[\]<>]{6,})"#),
-    ("email", r"([A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)"),
-    ("ip", r"((?:[0-9]{1,3}\.){3}[0-9]{1,3})"),
-    ("ip", r"((?:[0-9A-Fa-f]{1,4}:|::)[0-9A-Fa-f:]{2,}(?:[0-9A-Fa-f]|::))"),
+    ("secret", &["key=", "pwd=", "pass="], r#"(?i)(?:^|[\s,;&?{(])(?:key|pwd|pass)=([^\s,;&"'(){}\[\]<>]{6,})"#),
+    ("email", &["@"], r"([A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)"),
+    ("ip", &["."], r"((?:[0-9]{1,3}\.){3}[0-9]{1,3})"),
+    ("ip", &[":"], r"((?:[0-9A-Fa-f]{1,4}:|::)[0-9A-Fa-f:]{2,}(?:[0-9A-Fa-f]|::))"),
 ];
 
 /// Finds what must not be shown. Made once, used for a whole report.
 #[derive(Debug)]
 pub struct Redactor {
-    shapes: Vec<(&'static str, Regex)>,
+    custom: Vec<Regex>,
+    /// One scan for what stands in texts that hold a credential.
+    signs: AhoCorasick,
+    /// Which shape each sign belongs to.
+    shape_of: Vec<usize>,
+    /// Compiled when a text first has one of its signs: most never are.
+    shapes: Vec<OnceLock<Regex>>,
 }
 
 impl Redactor {
@@ -140,9 +172,41 @@ impl Redactor {
     /// # Errors
     /// When an extra pattern is not a regular expression.
     pub fn new(extra: &[String]) -> Result<Redactor, regex::Error> {
-        let extra = extra.iter().map(|pattern| Regex::new(pattern).map(|regex| (CUSTOM, regex)));
-        let known = SHAPES.iter().map(|(kind, pattern)| Regex::new(pattern).map(|regex| (*kind, regex)));
-        Ok(Redactor { shapes: extra.chain(known).collect::<Result<_, _>>()? })
+        let signs = SHAPES.iter().enumerate().flat_map(|(shape, (_, signs, _))| signs.iter().map(move |s| (shape, *s)));
+        let (shape_of, signs): (Vec<usize>, Vec<&str>) = signs.unzip();
+        Ok(Redactor {
+            custom: extra.iter().map(|pattern| Regex::new(pattern)).collect::<Result<_, _>>()?,
+            signs: AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .build(signs)
+                .expect("the signs are few and short"),
+            shape_of,
+            shapes: SHAPES.iter().map(|_| OnceLock::new()).collect(),
+        })
+    }
+
+    /// The patterns that can find something in a text: kind and pattern, in order of precedence.
+    fn patterns(&self, text: &str) -> impl Iterator<Item = (&'static str, &Regex)> {
+        let custom = self.custom.iter().map(|regex| (CUSTOM, regex));
+        let wanted = self.signs_in(text);
+        let known = SHAPES.iter().zip(&self.shapes).enumerate().filter(move |(shape, _)| wanted >> shape & 1 != 0);
+        custom.chain(known.map(|(_, ((kind, _, pattern), regex))| {
+            (*kind, regex.get_or_init(|| Regex::new(pattern).expect("a test compiles every shape")))
+        }))
+    }
+
+    /// The shapes that a text can hold, one bit each.
+    fn signs_in(&self, text: &str) -> u64 {
+        if is_plain(text) {
+            return 0;
+        }
+        // Outside of ASCII some letters are others in another case, which only the patterns know.
+        if !text.is_ascii() {
+            return u64::MAX;
+        }
+        self.signs
+            .find_overlapping_iter(text)
+            .fold(0, |shapes, sign| shapes | 1 << self.shape_of[sign.pattern().as_usize()])
     }
 
     /// The report with every secret in every text of it replaced, except in pointers to evidence.
@@ -183,13 +247,12 @@ impl Redactor {
             placeholders.get(next).is_some_and(|range| range.contains(&at))
         };
         let mut found = Vec::new();
-        let is_plain = is_plain(text);
-        for (kind, regex) in self.shapes.iter().filter(|(kind, _)| !is_plain || *kind == CUSTOM) {
+        for (kind, regex) in self.patterns(text) {
             for captures in regex.captures_iter(text) {
                 if let Some(hit) =
                     captures.get(1).or(captures.get(0)).filter(|hit| !hit.is_empty() && !is_done(hit.start()))
                 {
-                    found.extend(judge(kind, text, hit.range()).map(|range| (range, *kind)));
+                    found.extend(judge(kind, text, hit.range()).map(|range| (range, kind)));
                 }
             }
         }
@@ -438,6 +501,21 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         assert_eq!(redact(text), expected, "{text}");
+    }
+
+    #[test]
+    fn the_signs_leave_no_credential_out() {
+        let redactor = Redactor::new(&[]).expect("the signs are few");
+        let shapes: Vec<Regex> =
+            SHAPES.iter().map(|(_, _, pattern)| Regex::new(pattern).expect("every shape compiles")).collect();
+        for (text, _) in credentials() {
+            for text in [text.to_ascii_lowercase(), text.to_ascii_uppercase(), text] {
+                let wanted = redactor.signs_in(&text);
+                for (shape, regex) in shapes.iter().enumerate() {
+                    assert!(wanted >> shape & 1 != 0 || !regex.is_match(&text), "{} in {text}", SHAPES[shape].2);
+                }
+            }
+        }
     }
 
     /// Credential shapes with the part that must be gone. None was ever valid.

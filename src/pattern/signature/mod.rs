@@ -114,6 +114,8 @@ pub struct Catalogue {
     /// Matchers without literals, by what must be there.
     by_status: Vec<u16>,
     by_audit: Vec<u16>,
+    /// Last segment of an audited method's name in lower case → the matchers that want such a method.
+    by_method: FxHashMap<String, Vec<u16>>,
     by_event: Vec<u16>,
     /// Last segment of a field's name → wanted value, matcher.
     by_field: FxHashMap<String, Vec<(String, u16)>>,
@@ -276,8 +278,9 @@ impl Catalogue {
         if entry.http.as_ref().is_some_and(|h| self.wants_status(h.status)) {
             propose(&self.by_status);
         }
-        if entry.audit.is_some() {
+        if let Some(audit) = &entry.audit {
             propose(&self.by_audit);
+            propose(self.by_method.get(&method_segment(&audit.method)).map_or(&[], Vec::as_slice));
         }
         if entry.kube_event.is_some() {
             propose(&self.by_event);
@@ -368,6 +371,7 @@ impl Catalogue {
             statuses: [0; 16],
             by_status: Vec::new(),
             by_audit: Vec::new(),
+            by_method: FxHashMap::default(),
             by_event: Vec::new(),
             by_field: FxHashMap::default(),
             wanted_fields: Vec::new(),
@@ -395,6 +399,10 @@ impl Catalogue {
             matcher.any_idx.iter().for_each(|l| self.opens[usize::from(*l)].push(m));
         } else if !matcher.events.is_empty() {
             self.by_event.push(m);
+        } else if !matcher.methods.is_empty() {
+            for method in &matcher.methods {
+                self.by_method.entry(method_segment(method)).or_default().push(m);
+            }
         } else if matcher.is_audit() {
             self.by_audit.push(m);
         } else if !matcher.statuses.is_empty() {
@@ -414,6 +422,11 @@ impl Catalogue {
             self.always.push(m);
         }
     }
+}
+
+/// The last segment of a method's name: two names of one method end alike in it, case aside.
+fn method_segment(method: &str) -> String {
+    method.rsplit(['.', '/']).next().unwrap_or(method).to_ascii_lowercase()
 }
 
 /// Gives equal literals (case aside) one number; returns them in that order.
