@@ -43,3 +43,15 @@ fn document() -> &'static Document {
         Document::new(serde_json::to_value(&reading).expect("an account can be written"))
     })
 }
+
+/// Edits that no reader would take test only the reader.
+#[test]
+fn many_edits_are_taken() {
+    let mut made = crate::corpus::Made::new(crate::corpus::kept("archive"));
+    let taken = (0..200).filter(|_| {
+        let edited = document().edited(made.next().get(1..).unwrap_or_default());
+        serde_json::from_value::<Reading>(edited).is_ok()
+    });
+    let n = taken.count();
+    assert!(n > 60, "{n} of 200");
+}

@@ -77,3 +77,62 @@ fn columns(entry: &Value) -> Value {
     });
     Value::Object(told.collect::<Map<_, _>>())
 }
+
+/// Every field of an entry with a value that fits it.
+fn whole() -> Value {
+    let audit = json!({
+        "@type": "type.googleapis.com/google.cloud.audit.AuditLog", "serviceName": "run.googleapis.com", "methodName": "m",
+        "resourceName": "r", "status": {"code": 7, "message": "no"}, "authenticationInfo": {"principalEmail": "a@acme.example"},
+    });
+    json!({
+        "insertId": "abc-1", "logName": "projects/acme-prod/logs/run.googleapis.com%2Fstderr",
+        "timestamp": "2026-03-02T11:48:02.910682Z", "receiveTimestamp": "2026-03-02T11:48:03.123456789+01:00",
+        "severity": "ERROR", "textPayload": "a \"quote\"\nand é",
+        "resource": {"type": "cloud_run_revision", "labels": {"service_name": "checkout", "n": 7, "x": null}},
+        "labels": {"instanceId": "00ab", "é": "ü\n"}, "jsonPayload": {"message": "m", "level": "info"}, "protoPayload": audit,
+        "httpRequest": {
+            "requestMethod": "GET", "requestUrl": "https://acme.example/", "status": 503, "latency": "1.250s",
+            "remoteIp": "10.0.0.1", "userAgent": "ua", "protocol": "HTTP/1.1",
+        },
+        "trace": "projects/acme-prod/traces/1", "spanId": "0a", "operation": {"id": "op", "first": true},
+        "split": {"uid": "u", "index": 1, "totalSplits": "3"},
+    })
+}
+
+/// A field as it should be, missing, null, and of another type.
+fn states(fitting: &Value) -> [Option<Value>; 4] {
+    let other = if fitting.is_string() { json!({"a": ["b"]}) } else { json!("text") };
+    [Some(fitting.clone()), None, Some(Value::Null), Some(other)]
+}
+
+/// Any two fields in any two states, beside all others and beside next to none, in every dialect.
+#[test]
+fn every_pair_of_fields_in_every_state_reads_as_the_referee_reads_it() {
+    let whole = whole();
+    let fields: Vec<(&String, &Value)> = whole.as_object().expect("it is one").iter().collect();
+    let bare: Map<String, Value> =
+        ["insertId", "timestamp", "resource"].iter().map(|key| ((*key).to_owned(), whole[*key].clone())).collect();
+    let (mut n, mut n_entries) = (0, 0);
+    for (i, (first, fitting)) in fields.iter().enumerate() {
+        for (second, other) in &fields[i + 1..] {
+            for (a, b) in states(fitting).iter().flat_map(|a| states(other).map(|b| (a.clone(), b))) {
+                for around in [whole.as_object().expect("it is one"), &bare] {
+                    let mut entry = around.clone();
+                    for (key, state) in [(*first, &a), (*second, &b)] {
+                        match state {
+                            Some(value) => drop(entry.insert(key.clone(), value.clone())),
+                            None => drop(entry.remove(key)),
+                        }
+                    }
+                    let mut input = vec![n as u8];
+                    input.extend(Value::Object(entry).to_string().into_bytes());
+                    crate::entry::run(&input[1..]);
+                    run(&input);
+                    n += 1;
+                    n_entries += usize::from(!decode(&input[1..]).0.is_empty());
+                }
+            }
+        }
+    }
+    assert!(n == 105 * 16 * 2 && n_entries * 10 > n * 9, "{n_entries} entries in {n} values");
+}

@@ -1,6 +1,7 @@
 //! A JSON document, edited the way the bytes of an input say: most edits keep it a document of its kind.
 
 use firstfault::report::escape;
+use firstfault::time::Timestamp;
 use serde_json::{Value, json};
 
 /// Edits of one input at most.
@@ -78,7 +79,7 @@ impl Document {
         Document { value, places }
     }
 
-    /// The document after the edits in `input`.
+    /// The document after the edits in `input`: of three bytes that name a place and a change, and what the change takes.
     pub(crate) fn edited(&self, mut input: &[u8]) -> Value {
         let mut value = self.value.clone();
         let mut n_copies = 0;
@@ -86,30 +87,16 @@ impl Document {
             let [high, low, what, tail @ ..] = input else { break };
             input = tail;
             let place = self.place(*high, *low);
-            match what % 12 {
-                0 => put(&mut value, place, json!(String::from_utf8_lossy(take(&mut input)))),
-                1 => put(&mut value, place, json!(TEXTS[byte(&mut input) % TEXTS.len()])),
-                2 => put(&mut value, place, number(NUMBERS[byte(&mut input) % NUMBERS.len()])),
-                3 => put(&mut value, place, json!(TIMES[byte(&mut input) % TIMES.len()])),
-                4 => put(&mut value, place, Value::Null),
-                5 => remove(&mut value, place),
-                6 => n_copies += copy(&mut value, place, byte(&mut input).min(MAX_COPIES - n_copies)),
-                7 => {
-                    let from = self.place(byte(&mut input) as u8, byte(&mut input) as u8);
-                    let other = value.pointer(from).cloned().unwrap_or_default();
-                    // A document that holds itself doubles with every edit.
-                    if !place.starts_with(from) || !(other.is_object() || other.is_array()) {
-                        put(&mut value, place, other);
+            match what {
+                // What no reader should take: another type, or nothing at all.
+                248.. => put(&mut value, place, wild(&mut input)),
+                240.. => remove(&mut value, place),
+                200.. => n_copies += copy(&mut value, place, byte(&mut input).min(MAX_COPIES - n_copies)),
+                _ => {
+                    if let Some(old) = value.pointer_mut(place) {
+                        *old = fitting(old, &mut input);
                     }
                 }
-                8 => put(&mut value, place, json!([1e308, -1e308, 1e-320, 0.5, -0.0][byte(&mut input) % 5])),
-                9 => put(
-                    &mut value,
-                    place,
-                    number(take(&mut input).iter().fold(0, |n: i64, b| n << 8 | i64::from(*b)).into()),
-                ),
-                10 => put(&mut value, place, if byte(&mut input) % 2 == 0 { json!([]) } else { json!({}) }),
-                _ => put(&mut value, place, json!(byte(&mut input) % 2 == 0)),
             }
         }
         value
@@ -154,6 +141,36 @@ fn take<'i>(input: &mut &'i [u8]) -> &'i [u8] {
     let (taken, tail) = input.split_at(n);
     *input = tail;
     taken
+}
+
+/// Another value of the same kind.
+fn fitting(old: &Value, input: &mut &[u8]) -> Value {
+    let pick = byte(input);
+    match old {
+        Value::String(old) if Timestamp::parse(old).is_some() => json!(TIMES[pick % (TIMES.len() - 1)]),
+        // The name of a variant, most likely.
+        Value::String(old) if old.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => json!(old),
+        Value::String(_) if pick < 128 => json!(TEXTS[pick % TEXTS.len()]),
+        Value::String(_) => json!(String::from_utf8_lossy(take(input))),
+        Value::Number(old) if old.is_f64() => json!([1e308, -1e308, 1e-320, 0.5, -0.0, 1.0][pick % 6]),
+        Value::Number(_) if pick < 128 => number(NUMBERS[pick % NUMBERS.len()]),
+        Value::Number(_) => number(take(input).iter().take(8).fold(0, |n: i128, b| n << 8 | i128::from(*b))),
+        Value::Bool(old) => json!(!old),
+        Value::Array(items) => json!(items[items.len().min(pick)..]),
+        Value::Object(_) | Value::Null => old.clone(),
+    }
+}
+
+/// A value of any kind.
+fn wild(input: &mut &[u8]) -> Value {
+    match byte(input) % 6 {
+        0 => Value::Null,
+        1 => json!(TEXTS[byte(input) % TEXTS.len()]),
+        2 => number(NUMBERS[byte(input) % NUMBERS.len()]),
+        3 => json!(TIMES[byte(input) % TIMES.len()]),
+        4 => json!([]),
+        _ => json!({}),
+    }
 }
 
 fn number(n: i128) -> Value {

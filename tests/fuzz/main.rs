@@ -73,6 +73,11 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     })(input);
 });
 
+/// How many times as many inputs are made: `FUZZ_TIMES=100` looks further without the engine.
+fn times() -> usize {
+    std::env::var("FUZZ_TIMES").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
 /// Replays what is kept for a target, then what chance makes of it.
 fn check(name: &str) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("a target has this name");
@@ -81,7 +86,7 @@ fn check(name: &str) {
         corpus::attempt(target.run, input, name);
     }
     let mut made = corpus::Made::new(kept);
-    for n in 0..target.n_made {
+    for n in 0..target.n_made * times() {
         corpus::attempt(target.run, &made.next(), &format!("made input {n}"));
     }
 }

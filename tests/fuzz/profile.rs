@@ -25,3 +25,9 @@ pub(crate) fn run(input: &[u8]) {
         crate::edits::assert_plain("a face with a profile", &render(&report, face, &table::Options::default()));
     }
 }
+
+#[test]
+fn the_kept_profile_is_a_good_one() {
+    let text = include_str!("../../fixtures/fuzz/profile/whole.toml.txt");
+    Profile::parse("firstfault.toml", text).unwrap_or_else(|error| panic!("{error}"));
+}

@@ -89,3 +89,15 @@ fn document() -> &'static Document {
     static DOCUMENT: OnceLock<Document> = OnceLock::new();
     DOCUMENT.get_or_init(|| Document::new(serde_json::to_value(good()).expect("a report has a JSON form")))
 }
+
+/// Edits that no reader would take test only the reader.
+#[test]
+fn many_edits_are_taken() {
+    let mut made = crate::corpus::Made::new(crate::corpus::kept("report"));
+    let taken = (0..200).filter(|_| {
+        let edited = document().edited(made.next().get(1..).unwrap_or_default());
+        serde_json::from_value::<Report>(edited).is_ok()
+    });
+    let n = taken.count();
+    assert!(n > 60, "{n} of 200");
+}

@@ -31,3 +31,10 @@ fn matches(catalogue: &Catalogue, text: &str, n_lines: usize) {
         }
     });
 }
+
+#[test]
+fn the_kept_signature_is_a_good_one() {
+    let text = include_str!("../../fixtures/fuzz/signatures/mine.toml.txt");
+    let catalogue = Catalogue::of_files(&[("mine.toml", text)]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(catalogue.check(), []);
+}

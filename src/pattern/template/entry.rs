@@ -53,6 +53,7 @@ pub(super) struct Entry<V> {
     pub(super) id: u64,
     /// The group of a key or a wide entry.
     pub(super) group: u64,
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub(super) count: u64,
     rank: u64,
     /// The message with the smallest rank, of equal ranks the smallest text.
