@@ -55,3 +55,20 @@ fn many_edits_are_taken() {
     let n = taken.count();
     assert!(n > 60, "{n} of 200");
 }
+
+/// Found by this target: the one overflowed where accounts meet, the other broke the ranking of silent causes.
+#[test]
+fn counts_and_latencies_that_cannot_be_are_refused() {
+    let account = document().edited(&[]).to_string();
+    for (right, wrong, reason) in [
+        ("\"matched\":", "281474976710656", "a count of 281474976710656"),
+        ("\"inferred\":", "18446744073709551615", "a count of 18446744073709551615"),
+        ("\"latency_ns\":", "-1", "a latency of -1 ns"),
+    ] {
+        let at = account.find(right).expect("the account has it") + right.len();
+        let end = at + account[at..].find([',', '}']).expect("a number ends");
+        let error = serde_json::from_str::<Reading>(&format!("{}{wrong}{}", &account[..at], &account[end..]));
+        let error = error.expect_err(right).to_string();
+        assert!(error.starts_with(reason), "{error}");
+    }
+}

@@ -11,7 +11,7 @@ const MAX_EDITS: usize = 24;
 const MAX_COPIES: usize = 300;
 
 /// Texts that try to act where they are shown.
-const TEXTS: [&str; 20] = [
+const TEXTS: [&str; 25] = [
     "",
     "\u{1b}[2J\u{1b}]0;x\u{7}",
     "<fuzz onload=x>",
@@ -32,6 +32,11 @@ const TEXTS: [&str; 20] = [
     "network",
     "error",
     "logs/export.json",
+    "9223372036.9s",
+    "-9223372037s",
+    "18446744073709551616s",
+    "9223372036854775807",
+    "Back-off restarting failed container",
 ];
 
 /// Times at and past the ends of the calendar.

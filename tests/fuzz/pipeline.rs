@@ -1,6 +1,7 @@
 //! The whole line: any bytes, compressed or not, give a report, and every byte of it is accounted for.
 
 use std::io::Cursor;
+use std::sync::OnceLock;
 
 use firstfault::analyze::{self, Reading, SourceRead};
 use firstfault::entry::decode;
@@ -8,22 +9,35 @@ use firstfault::framing::{Batch, Cutter, Piece};
 use firstfault::pattern::observe;
 use firstfault::report::{Face, json, render, table};
 use firstfault::source;
+use serde_json::Value;
 
-use crate::edits::assert_plain;
+use crate::edits::{Document, assert_plain};
 use crate::observe::catalogue;
 
 /// A small export: a database out of reach, an exit, failing requests, a change before it, parts of one entry, noise.
 pub(crate) const OUTAGE: &str = include_str!("../../fixtures/fuzz/pipeline/outage.ndjson");
 
-/// The input is a source.
+/// A first byte of 1: the rest edits the entries of the outage. Otherwise the input is a source.
 pub(crate) fn run(input: &[u8]) {
-    let reading = read(input);
+    let reading = match input {
+        [1, edits @ ..] => read(entries().edited(edits).to_string().as_bytes()),
+        _ => read(input),
+    };
     let report = analyze::conclude(reading, catalogue(), None);
     let text = json::render(&report);
     assert_eq!(json::parse(&text).expect("what was written is read"), report);
     for face in [Face::Table, Face::Markdown, Face::Html] {
         assert_plain("a face", &render(&report, face, &table::Options::default()));
     }
+}
+
+/// The entries of the outage as one array.
+fn entries() -> &'static Document {
+    static ENTRIES: OnceLock<Document> = OnceLock::new();
+    ENTRIES.get_or_init(|| {
+        let lines = OUTAGE.lines().map(|line| serde_json::from_str(line).expect("it is JSON"));
+        Document::new(Value::Array(lines.collect()))
+    })
 }
 
 /// What the reader makes of a source.

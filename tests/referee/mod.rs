@@ -79,10 +79,32 @@ pub(crate) fn is_plain(entry: &Value) -> bool {
             .is_none_or(|http| spells(http) && !other.iter().any(|key| http.contains_key(*key)))
         && !map.contains_key("rawPayload")
         && entry["resource"].as_object().is_none_or(|resource| resource.values().all(|value| !holds_json(value)))
-        && entry["protoPayload"].as_object().is_none_or(|proto| {
-            proto.values().all(|value| !holds_json(value))
-                && !entry["protoPayload"]["@type"].to_string().contains("RequestLog")
-        })
+        && is_plain_audit(&entry["protoPayload"])
+        && (handed_out_as_json(&entry["jsonPayload"]).is_none() || is_plain_audit(&entry["jsonPayload"]))
+        // Protocol buffers write the type first, and there it is looked for.
+        && entry["jsonPayload"].as_object().and_then(|map| map.keys().position(|key| key == "@type")).unwrap_or(0) == 0
+}
+
+/// True when it is no App Engine request, and every name of it is the API's.
+fn is_plain_audit(payload: &Value) -> bool {
+    let Value::Object(map) = payload else { return true };
+    let folded = |key: &str| key.replace('_', "").to_lowercase();
+    let names = [
+        "serviceName",
+        "methodName",
+        "resourceName",
+        "authenticationInfo",
+        "status",
+        "principalEmail",
+        "principalSubject",
+    ];
+    let others = ["line", "requestlog", "auditlog", "type", "resource", "method", "traceid"];
+    let is_own = |key: &String| names.contains(&key.as_str()) || !names.iter().any(|name| folded(key) == folded(name));
+    let holds_json = |value: &Value| value.as_str().is_some_and(|text| text.starts_with('{'));
+    let who = payload["authenticationInfo"].as_object();
+    who.is_none_or(|who| who.keys().all(is_own))
+        && map.iter().all(|(key, value)| is_own(key) && !others.contains(&folded(key).as_str()) && !holds_json(value))
+        && !payload["@type"].to_string().contains("RequestLog")
 }
 
 /// The facts of a value that is an entry, `None` for anything else.
@@ -217,13 +239,19 @@ fn handed_out_as_json(value: &Value) -> Option<(String, String, String, String, 
     audit(value).filter(|_| is_audit)
 }
 
+/// Whose call it was; federated identities have no address.
+fn principal(value: &Value) -> String {
+    let email = text(&value["principalEmail"]);
+    if email.is_empty() { text(&value["principalSubject"]) } else { email }
+}
+
 fn audit(value: &Value) -> Option<(String, String, String, String, i32)> {
     value.as_object()?;
     Some((
         text(&value["serviceName"]),
         text(&value["methodName"]),
         text(&value["resourceName"]),
-        text(&value["authenticationInfo"]["principalEmail"]),
+        principal(&value["authenticationInfo"]),
         integer(&value["status"]["code"]).and_then(|n| i32::try_from(n).ok()).unwrap_or(0),
     ))
 }
