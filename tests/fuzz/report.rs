@@ -76,8 +76,12 @@ fn is_read_by_others(mut report: Report) {
     };
     let findings = audit(&claims, &report, [fact]);
     assert_plain("the findings", &audit::render(&findings));
-    let redacted = Redactor::new(&[]).expect("no pattern of one's own").redact_report(&report);
-    redacted.expect("a report has a JSON form");
+    redactor().redact_report(&report).expect("a report has a JSON form");
+}
+
+fn redactor() -> &'static Redactor {
+    static REDACTOR: OnceLock<Redactor> = OnceLock::new();
+    REDACTOR.get_or_init(|| Redactor::new(&[]).expect("no pattern of one's own"))
 }
 
 fn good() -> &'static Report {
