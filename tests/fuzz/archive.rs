@@ -56,7 +56,7 @@ fn many_edits_are_taken() {
     assert!(n > 60, "{n} of 200");
 }
 
-/// Found by this target: the one overflowed where accounts meet, the other broke the ranking of silent causes.
+/// Found by this target: counts overflowed where accounts meet. A negative latency ends before it starts.
 #[test]
 fn counts_and_latencies_that_cannot_be_are_refused() {
     let account = document().edited(&[]).to_string();
