@@ -105,7 +105,7 @@ fn states(fitting: &Value) -> [Option<Value>; 4] {
     [Some(fitting.clone()), None, Some(Value::Null), Some(other)]
 }
 
-/// Any two fields in any two states, beside all others and beside next to none, in every dialect.
+/// Any two fields in any two states, beside all others or next to none, in one dialect after the other.
 #[test]
 fn every_pair_of_fields_in_every_state_reads_as_the_referee_reads_it() {
     let whole = whole();
@@ -116,23 +116,22 @@ fn every_pair_of_fields_in_every_state_reads_as_the_referee_reads_it() {
     for (i, (first, fitting)) in fields.iter().enumerate() {
         for (second, other) in &fields[i + 1..] {
             for (a, b) in states(fitting).iter().flat_map(|a| states(other).map(|b| (a.clone(), b))) {
-                for around in [whole.as_object().expect("it is one"), &bare] {
-                    let mut entry = around.clone();
-                    for (key, state) in [(*first, &a), (*second, &b)] {
-                        match state {
-                            Some(value) => drop(entry.insert(key.clone(), value.clone())),
-                            None => drop(entry.remove(key)),
-                        }
+                let around = if n % 2 == 0 { whole.as_object().expect("it is one") } else { &bare };
+                let mut entry = around.clone();
+                for (key, state) in [(*first, &a), (*second, &b)] {
+                    match state {
+                        Some(value) => drop(entry.insert(key.clone(), value.clone())),
+                        None => drop(entry.remove(key)),
                     }
-                    let mut input = vec![n as u8];
-                    input.extend(Value::Object(entry).to_string().into_bytes());
-                    crate::entry::run(&input[1..]);
-                    run(&input);
-                    n += 1;
-                    n_entries += usize::from(!decode(&input[1..]).0.is_empty());
                 }
+                let mut input = vec![n as u8];
+                input.extend(Value::Object(entry).to_string().into_bytes());
+                crate::entry::run(&input[1..]);
+                run(&input);
+                n += 1;
+                n_entries += usize::from(!decode(&input[1..]).0.is_empty());
             }
         }
     }
-    assert!(n == 105 * 16 * 2 && n_entries * 10 > n * 9, "{n_entries} entries in {n} values");
+    assert!(n == 105 * 16 && n_entries * 10 > n * 9, "{n_entries} entries in {n} values");
 }
