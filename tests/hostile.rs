@@ -196,6 +196,17 @@ fn invalid_utf8_is_replaced() {
 }
 
 #[test]
+fn invalid_utf8_moves_no_offset() {
+    let text =
+        b"[\"\xff\xff\",{\"textPayload\":\"\xff\xff\xff\"},{\"textPayload\":\"\xe2\x82\"},{\"textPayload\":\"c\"} {\"a\" 1}";
+    let mut offsets = Vec::new();
+    let decoded = decode(text, |entry| offsets.push(entry.origin.offset as usize));
+    let braces: Vec<usize> = memchr::memchr_iter(b'{', text).collect();
+    assert_eq!(offsets, braces[..3]);
+    assert_eq!(decoded.refusal.map(|refusal| refusal.origin.offset as usize), Some(text.len() - 2));
+}
+
+#[test]
 fn broken_records_are_refused_with_the_place() {
     let decoded = decode(br#"{"insertId":"a","logName":"l" "x":1}"#, |_| panic!("it is broken"));
     let refusal = decoded.refusal.expect("it is refused");

@@ -18,14 +18,17 @@ pub struct SourceRead {
     /// What its bytes are.
     pub format: String,
     /// Entries found in it.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub entries: u64,
     /// Bytes after decompression.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub bytes: u64,
     /// XXH3-64 of its text after decompression and conversion to UTF-8.
     pub digest: String,
     /// Why it, or the rest of it, could not be read.
     pub error: Option<String>,
     /// Arrays that were never closed: the export was cut off.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub unclosed: u64,
     /// What it is, when it is no export of Cloud Logging.
     pub foreign: Option<String>,

@@ -92,6 +92,7 @@ pub struct Reading {
     /// Lost byte ranges, the first hundred in order.
     pub malformed: Vec<Malformed>,
     /// Lost bytes in all.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub malformed_bytes: u64,
     /// True when it was stopped before the end.
     pub interrupted: bool,

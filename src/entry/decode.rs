@@ -45,18 +45,61 @@ pub struct Refusal {
 /// Entries are found at any depth of wrapper objects, in Pub/Sub envelopes and in strings that hold JSON. A bad value
 /// of one field leaves that field empty; only broken structure refuses the rest of a record.
 pub fn decode(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
-    let mut walk = Walk { origin: record.origin, each, decoded: Decoded::default() };
-    // Invalid bytes are replaced; the rest of the entry is as good as any. The lossy conversion is slow on good text.
-    let text = match std::str::from_utf8(record.bytes) {
-        Ok(text) => Text::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(record.bytes),
-    };
-    let mut cursor = Cursor::new(&text);
+    match std::str::from_utf8(record.bytes) {
+        Ok(text) => decode_text(record.origin, text, each),
+        Err(_) => decode_lossy(record, each),
+    }
+}
+
+fn decode_text(origin: Origin, text: &str, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
+    let mut walk = Walk { origin, each, decoded: Decoded::default() };
+    let mut cursor = Cursor::new(text);
     if walk.values(&mut cursor, 0, Some(0)).is_err() {
-        let origin = Origin { offset: record.origin.offset + cursor.at as u64, ..record.origin };
+        let origin = Origin { offset: origin.offset + cursor.at as u64, ..origin };
         walk.decoded.refusal = Some(Refusal { origin, reason: cursor.reason });
     }
     walk.decoded
+}
+
+/// Invalid bytes are replaced; the rest of the entry is as good as any. Slow on good text, so only for bad.
+fn decode_lossy(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
+    let text = String::from_utf8_lossy(record.bytes);
+    let mut written = Written { bytes: record.bytes, passed: (0, 0) };
+    let start = record.origin.offset;
+    let mut decoded = decode_text(record.origin, &text, &mut |mut entry| {
+        entry.origin.offset = start + written.offset(entry.origin.offset - start);
+        each(entry);
+    });
+    if let Some(Refusal { origin, .. }) = &mut decoded.refusal {
+        origin.offset = start + written.offset(origin.offset - start);
+    }
+    decoded
+}
+
+/// The bytes of a record of which a text was made by replacing the invalid ones, from one place on.
+struct Written<'b> {
+    bytes: &'b [u8],
+    /// Bytes of the text and of the record that lie before.
+    passed: (u64, u64),
+}
+
+impl Written<'_> {
+    /// Where in the record stands what stands at `at` in the text. Asked in order, but for the record's own start.
+    fn offset(&mut self, at: u64) -> u64 {
+        if at < self.passed.0 {
+            return 0;
+        }
+        while let Some(chunk) = self.bytes.utf8_chunks().next().filter(|chunk| !chunk.invalid().is_empty()) {
+            let in_text = self.passed.0 + (chunk.valid().len() + char::REPLACEMENT_CHARACTER.len_utf8()) as u64;
+            if in_text > at {
+                return self.passed.1 + (at - self.passed.0).min(chunk.valid().len() as u64);
+            }
+            let n = chunk.valid().len() + chunk.invalid().len();
+            self.passed = (in_text, self.passed.1 + n as u64);
+            self.bytes = &self.bytes[n..];
+        }
+        self.passed.1 + (at - self.passed.0)
+    }
 }
 
 /// The search for entries in one record.

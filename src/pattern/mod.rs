@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::Component;
 
 pub use entity::component as named_component;
-pub use merge::Merge;
+pub use merge::{Counts, Merge, counted};
 pub use observation::{Class, Gravity, Observation, Uneventful, mined_layer, mining_text, observe, uneventful};
 pub use signature::Catalogue;
 

@@ -50,6 +50,7 @@ pub struct Requests {
     /// Status 5xx.
     pub failed: Timeline,
     /// Requests by (status, kind of route).
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub statuses: Bounded<u16, u64, 64>,
     /// Requests by route.
     pub routes: Bounded<(RouteKind, String), RouteTally, ROUTES>,

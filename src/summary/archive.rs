@@ -24,6 +24,12 @@ const LEVEL: i32 = 3;
 /// JSON of the fullest account that the bounds allow stays below this; more is no archive of ours.
 const MAX_BYTES: u64 = 4 << 30;
 
+/// Most bytes of JSON that one byte of an archive may become, once [`FREE_BYTES`] have come out: accounts shrink tenfold.
+const MAX_EXPANSION: u64 = 200;
+
+/// Bytes of JSON that any archive may become before its expansion is looked at. Read into maps they take a few times as much.
+const FREE_BYTES: u64 = 64 << 20;
+
 /// Why an archive cannot be read or written.
 #[derive(Debug)]
 pub enum Error {
@@ -86,8 +92,51 @@ pub fn read<T: DeserializeOwned>(input: impl Read) -> Result<T, Error> {
     if input.fill_buf().map_err(Error::Io)?.is_empty() {
         return Err(Error::Truncated);
     }
-    let decoder = zstd::stream::read::Decoder::with_buffer(input).map_err(Error::Io)?;
-    serde_json::from_reader(BufReader::new(decoder.take(MAX_BYTES))).map_err(reason)
+    let decoder = zstd::stream::read::Decoder::with_buffer(Metered { input, n: 0 }).map_err(Error::Io)?;
+    let json = Expanding { decoder, n: 0 }.take(MAX_BYTES);
+    serde_json::from_reader(BufReader::new(json)).map_err(reason)
+}
+
+/// Counts what is taken from an archive.
+struct Metered<R> {
+    input: R,
+    n: u64,
+}
+
+impl<R: BufRead> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.input.read(buffer)?;
+        self.n += n as u64;
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for Metered<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.n += n as u64;
+        self.input.consume(n);
+    }
+}
+
+/// What comes out of an archive, as long as it is in proportion to what goes in.
+struct Expanding<R: BufRead> {
+    decoder: zstd::stream::read::Decoder<'static, Metered<R>>,
+    n: u64,
+}
+
+impl<R: BufRead> Read for Expanding<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.decoder.read(buffer)?;
+        self.n += n as u64;
+        if self.n > FREE_BYTES && self.n / MAX_EXPANSION > self.decoder.get_ref().n {
+            return Err(io::Error::other(format!("it expands more than {MAX_EXPANSION} times, as no account does")));
+        }
+        Ok(n)
+    }
 }
 
 fn reason(error: serde_json::Error) -> Error {
@@ -137,6 +186,18 @@ mod tests {
         assert!(refusal(b"firstfault summary 7\n...").starts_with("a summary of version 7;"));
         assert!(refusal(b"[{\"insertId\":\"a\"}]").starts_with("not a summary"));
         assert!(refusal(b"").starts_with("not a summary"));
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_it_fills_the_memory() {
+        let mut bytes = format!("{MAGIC}{VERSION}\n").into_bytes();
+        let mut encoder = zstd::stream::write::Encoder::new(&mut bytes, LEVEL).expect("memory takes everything");
+        let blanks = [b' '; 1 << 16];
+        for _ in 0..=FREE_BYTES / blanks.len() as u64 {
+            encoder.write_all(&blanks).expect("memory takes everything");
+        }
+        encoder.write_all(b"{}").and_then(|()| encoder.finish().map(drop)).expect("memory takes everything");
+        assert!(refusal(&bytes).contains("expands more than 200 times"), "{} bytes", bytes.len());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-use crate::pattern::Merge;
+use crate::pattern::{Counts, Merge};
 
 /// At most `N` keys with a value each; further keys go by the order of their hash, and are counted.
 ///
@@ -92,6 +92,12 @@ impl<K: Ord + Hash, V: Merge, const N: usize> Merge for Bounded<K, V, N> {
                 mine.merge(value);
             }
         }
+    }
+}
+
+impl<K: Ord, const N: usize> Counts for Bounded<K, u64, N> {
+    fn largest(&self) -> u64 {
+        self.kept.values().copied().max().unwrap_or(0)
     }
 }
 

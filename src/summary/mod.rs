@@ -75,12 +75,15 @@ pub struct Summary {
     /// Entries over time, by timestamp: the span of the export. Effect times reach past it, up to the end of a socket.
     pub volume: Timeline,
     /// Entries by recorded severity, lowest first; the last place is for none.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub severities: [u64; 9],
     /// Entries whose severity was read from their text.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub inferred: u64,
     /// Entries by log id.
     pub logs: Bounded<String, Seen, 512>,
     /// Entries by project and region.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub places: Bounded<(String, String), u64, 256>,
     /// What each component does.
     pub components: Bounded<Component, Activity, COMPONENTS>,
@@ -106,20 +109,28 @@ pub struct Summary {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Entries decoded.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub entries: u64,
     /// Failures and changes that a signature knows.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub matched: u64,
     /// Failures that became a template.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub mined: u64,
     /// Entries that do not fail.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub benign: u64,
     /// Records that are no entry, or entries without a time.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub unreadable: u64,
     /// Second copies.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub duplicates: u64,
     /// Entries outside of what was asked for.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub outside: u64,
     /// Parts that wait to be joined.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub parts: u64,
 }
 

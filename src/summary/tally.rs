@@ -28,6 +28,7 @@ const KEYS: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Entries.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub count: u64,
     /// First effect time.
     pub first: Timestamp,
@@ -64,6 +65,7 @@ pub struct Tally {
     /// Entries (Kubernetes events by the increase of their count) and their times.
     pub seen: Seen,
     /// Entries by effective severity, lowest first; the last place is for none.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub severities: [u64; 9],
     /// Counts over time.
     pub timeline: Timeline,
@@ -80,6 +82,7 @@ pub struct Tally {
     /// Instances that wrote it.
     pub instances: Bounded<String, Seen, INSTANCES>,
     /// For a mined pattern, the ids by which events of instances point to it.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub keys: Bounded<u64, u64, KEYS>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::pattern::Merge;
+use crate::pattern::{Merge, counted};
 use crate::time::Timestamp;
 
 /// Most slots a timeline spans: an hour at 4.3 s, a day at 137 s.
@@ -42,6 +42,7 @@ enum Slots {
 #[derive(Serialize, Deserialize)]
 struct Stored {
     shift: u32,
+    #[serde(deserialize_with = "counted")]
     slots: BTreeMap<i64, u64>,
 }
 

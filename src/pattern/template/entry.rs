@@ -1,6 +1,6 @@
 //! What is kept of the messages of one key, or of several keys that were joined.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::column::Column;
 use super::scan::{Kind, Scanner, Token};
@@ -53,10 +53,12 @@ pub(super) struct Entry<V> {
     pub(super) id: u64,
     /// The group of a key or a wide entry.
     pub(super) group: u64,
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub(super) count: u64,
     rank: u64,
     /// The message with the smallest rank, of equal ranks the smallest text.
     pub(super) example: Box<str>,
+    #[serde(deserialize_with = "few_columns")]
     pub(super) columns: Vec<Column>,
     pub(super) value: V,
 }
@@ -123,6 +125,15 @@ impl<V: Merge> Entry<V> {
     pub(super) fn forget_few(&mut self) {
         self.columns.iter_mut().for_each(Column::forget_few);
     }
+}
+
+/// Reads columns that somebody else may have written.
+fn few_columns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Column>, D::Error> {
+    let columns = Vec::<Column>::deserialize(deserializer)?;
+    if columns.len() <= MAX_COLUMNS {
+        return Ok(columns);
+    }
+    Err(de::Error::custom(format!("{} columns of a template", columns.len())))
 }
 
 fn columns_of(shape: Shape, tokens: &[Token]) -> impl Iterator<Item = &Token> {

@@ -68,11 +68,19 @@ pub struct Trace {
     /// Earliest first.
     pub spans: Vec<Span>,
     /// Spans observed, kept or not.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub n_spans: u64,
     /// Earliest first.
     pub events: Vec<Event>,
     /// Events observed, kept or not.
+    #[serde(deserialize_with = "crate::pattern::counted")]
     pub n_events: u64,
+}
+
+/// Reads a length that somebody else may have written.
+fn latency<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let ns = i64::deserialize(deserializer)?;
+    if ns >= 0 { Ok(ns) } else { Err(serde::de::Error::custom(format!("a latency of {ns} ns"))) }
 }
 
 /// A request or a part of one, with a start and a length.
@@ -81,6 +89,7 @@ pub struct Span {
     /// When it began.
     pub start: Timestamp,
     /// How long it took, never negative.
+    #[serde(deserialize_with = "latency")]
     pub latency_ns: i64,
     /// Hash of its id; 0 without one.
     pub id: u64,
