@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use firstfault::entry;
+use firstfault::entry::{self, Resources};
 use firstfault::framing::{Batch, Cutter, Piece};
 use firstfault::source::{self, Options};
 
@@ -35,6 +35,18 @@ fn decode(batch: &Batch) {
     for piece in batch.pieces() {
         if let Piece::Record(record) = piece {
             entry::decode(record, &mut |entry| drop(black_box(entry)));
+        }
+    }
+}
+
+/// As a whole analysis reads: most entries at a glance, the others whole.
+fn glance(batch: &Batch) {
+    let known = Resources::default();
+    for piece in batch.pieces() {
+        let Piece::Record(record) = piece else { continue };
+        match entry::glance(record, &known) {
+            Some(glance) => drop(black_box(glance)),
+            None => _ = entry::decode(record, &mut |entry| drop(black_box(entry))),
         }
     }
 }
@@ -69,6 +81,11 @@ fn cut_compact_array(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 10)]
 fn decode_lines(bencher: Bencher<'_, '_>) {
     bench(bencher, &LINES, |text| cut(text.as_bytes(), decode));
+}
+
+#[divan::bench(sample_count = 10)]
+fn glance_lines(bencher: Bencher<'_, '_>) {
+    bench(bencher, &LINES, |text| cut(text.as_bytes(), glance));
 }
 
 #[divan::bench(sample_count = 10)]
