@@ -106,7 +106,7 @@ impl Learnt {
     /// Learns the patterns of all entries that are selected.
     pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> (Learnt, Reading) {
         let window = Window::resolve(options.selection, || newest(sources, options));
-        let claims = Claims::default();
+        let claims = Claims::new(options.max_memory);
         let parts = on_every_core(sources, options, |(part, others): &mut (Part, Others), batch| {
             part.take(batch, catalogue, &window, &claims);
             mine_others(batch, catalogue, &window, others);

@@ -31,6 +31,13 @@ pub use visit::visit;
 /// Lost ranges kept in all; further ones are counted.
 const LOST_RANGES: usize = 100;
 
+/// Bytes that a run takes at most unless told otherwise.
+pub const MAX_MEMORY: u64 = 512 << 20;
+
+/// Bytes that the bounds of the account, the batches in flight and the conclusion add up to, with room for a thousand copies:
+/// measured on input that was made to reach them all.
+pub const LEAST_MEMORY: u64 = 320 << 20;
+
 /// A border of the window that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
@@ -74,6 +81,8 @@ pub struct Options<'o> {
     pub threads: usize,
     /// How sources are opened.
     pub source: source::Options,
+    /// Bytes that the run may take, at least [`LEAST_MEMORY`]. What is above goes to knowing copies.
+    pub max_memory: u64,
     /// Told the number of bytes of every batch that was read.
     pub progress: &'o (dyn Fn(u64) + Sync),
     /// Set from outside to stop early.
@@ -101,7 +110,7 @@ pub struct Reading {
 /// threads, the order and the split of the sources.
 pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> Reading {
     let window = Window::resolve(options.selection, || newest(sources, options));
-    let claims = Claims::default();
+    let claims = Claims::new(options.max_memory);
     let parts = on_every_core(sources, options, |part: &mut Part, batch| part.take(batch, catalogue, &window, &claims));
     let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
     reading.told = options.selection.since.is_some();

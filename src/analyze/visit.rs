@@ -18,7 +18,7 @@ pub fn visit(
     each: &mut dyn FnMut(&Entry<'_>, &Observation<'_>),
 ) {
     let window = Window::resolve(options.selection, || newest(sources, options));
-    let claims = Claims::default();
+    let claims = Claims::new(options.max_memory);
     let mut batch = Batch::new();
     for (index, source) in sources.iter().enumerate() {
         let Ok(opened) = source::open(source, &options.source) else { continue };

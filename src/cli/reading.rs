@@ -34,6 +34,7 @@ pub(super) struct Input {
     progress: Progress,
     threads: usize,
     max_expansion: u64,
+    max_memory: u64,
     /// Standard input, as long as it is needed.
     _spill: Option<Spill>,
 }
@@ -64,6 +65,7 @@ impl Input {
             sources,
             threads: args.threads.unwrap_or(0),
             max_expansion: args.max_expansion,
+            max_memory: args.max_memory,
             _spill: spill,
         })
     }
@@ -74,6 +76,7 @@ impl Input {
             selection,
             threads: self.threads,
             source: source::Options { max_expansion: self.max_expansion },
+            max_memory: self.max_memory,
             progress: &|bytes| self.progress.add(bytes),
             stop: &STOP,
         });
