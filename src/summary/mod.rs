@@ -33,10 +33,10 @@ pub use timeline::Timeline;
 use traces::Traces;
 
 /// Components told apart.
-const COMPONENTS: usize = 200_000;
+const COMPONENTS: usize = 8192;
 
 /// Series of known signatures kept.
-const KNOWN: usize = 50_000;
+const KNOWN: usize = 8192;
 
 /// Instances whose events are kept.
 const INSTANCES: usize = 4096;
@@ -177,6 +177,28 @@ impl Summary {
         changes.for_each(|exemplar| exemplar.renumber(number));
         self.fragments.values_mut().for_each(|parts| parts.renumber(number));
         self.traces.renumber(number);
+    }
+
+    /// The more keys there are, the less is kept of each, so that all of them stay within their bounds together. What is kept
+    /// depends on the numbers of keys alone: done at any time and once more at last, no order and no split shows.
+    pub fn fit(&mut self) {
+        let n_components = self.components.len();
+        self.components.values_mut().for_each(|activity| activity.fit(n_components));
+        let n_series = self.known.len() + self.mined.crowd();
+        self.known.values_mut().chain(self.mined.values_mut()).for_each(|tally| tally.fit(n_series));
+        let n_wholes = self.fragments.len();
+        self.fragments.values_mut().for_each(|parts| parts.fit(n_wholes));
+    }
+
+    /// What was added since it was empty, in bytes, by rule of thumb and rather too much: the keys that there are, and a slot
+    /// in the timelines per entry.
+    pub fn weight(&self) -> usize {
+        let n_components = self.components.len();
+        let n_series = self.known.len() + self.mined.crowd();
+        let n_slots = (self.ledger.entries as usize).min((n_components + n_series) * timeline::MAX_SLOTS);
+        2048 * (n_components + n_series + self.changes.len() + self.ledger.parts as usize)
+            + 1024 * (self.instances.len() + self.uses.len())
+            + 64 * n_slots
     }
 
     /// Notes a bound that was reached outside of the account.
@@ -353,7 +375,7 @@ impl Summary {
             actor: audit.principal.to_string(),
             target: observation.component.clone(),
             status_code: audit.status_code,
-            details: audit.details.0.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+            details: changes::details(&audit.details),
         });
     }
 
@@ -441,6 +463,7 @@ impl Merge for Summary {
         self.traces.merge(other.traces);
         self.fragments.merge(other.fragments);
         self.limits.extend(other.limits);
+        self.fit();
     }
 }
 

@@ -438,6 +438,10 @@ impl Trace {
 fn insert<T: Ord>(items: &mut Vec<T>, item: T, bound: usize) {
     let at = items.partition_point(|other| *other <= item);
     if at < bound {
+        if items.is_empty() {
+            // Most traces of an export that was sampled have one record; a vector would begin with room for four.
+            items.reserve_exact(1);
+        }
         items.insert(at, item);
         items.truncate(bound);
     }
