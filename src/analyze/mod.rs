@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::cause;
-use crate::entry::{Entry, Severity, decode};
-use crate::framing::{Batch, Malformed, Piece};
+use crate::entry::{Decoded, Entry, LONG_RECORD, Severity, decode};
+use crate::framing::{Batch, Malformed, Piece, Record};
 use crate::incident::{self, Baseline};
 use crate::pattern::{Catalogue, Merge, Observation, observe};
 use crate::report::patterns::Patterns;
@@ -89,6 +89,12 @@ pub struct Options<'o> {
     pub stop: &'o AtomicBool,
 }
 
+impl Options<'_> {
+    fn threads(&self) -> usize {
+        if self.threads == 0 { rayon::current_num_threads() } else { self.threads }
+    }
+}
+
 /// What was read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Reading {
@@ -111,8 +117,13 @@ pub struct Reading {
 pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> Reading {
     let window = Window::resolve(options.selection, || newest(sources, options));
     let claims = Claims::new(options.max_memory);
-    let parts = on_every_core(sources, options, |part: &mut Part, batch| part.take(batch, catalogue, &window, &claims));
+    let heavy = Heavy::new(options.threads());
+    let parts = on_every_core(sources, options, |part: &mut Part, batch| {
+        part.take(batch, catalogue, &window, &claims);
+        heavy.relieve(&mut part.summary);
+    });
     let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
+    reading.summary = heavy.into_summary();
     reading.told = options.selection.since.is_some();
     reading.sources = parts.reads;
     parts.parts.into_iter().for_each(|part| part.add_to(&mut reading));
@@ -173,7 +184,7 @@ fn on_every_core<P: Default + Send>(
     options: Options<'_>,
     take: impl Fn(&mut P, &Batch) + Sync,
 ) -> Parts<P> {
-    let threads = if options.threads == 0 { rayon::current_num_threads() } else { options.threads };
+    let threads = options.threads();
     let feed = Feed::new(sources, options.source, threads);
     let parts: Mutex<Vec<P>> = Mutex::default();
     let work = |worker: usize| {
@@ -212,7 +223,7 @@ impl Part {
             match piece {
                 Piece::Malformed(lost) => self.lose(lost.clone()),
                 Piece::Record(record) => {
-                    let decoded = decode(record, &mut |entry| {
+                    let decoded = entries(record, &mut |entry| {
                         self.count(entry.origin);
                         self.entry(&entry, catalogue, window, claims);
                     });
@@ -271,6 +282,48 @@ impl Part {
         if self.malformed.len() < LOST_RANGES {
             self.malformed.push(lost);
         }
+    }
+}
+
+/// Decodes a record. Names of hostile length are cut, so that an account of names stays small.
+fn entries(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
+    let is_long = record.bytes.len() > LONG_RECORD;
+    decode(record, &mut |mut entry| {
+        if is_long {
+            entry.cut_names();
+        }
+        each(entry);
+    })
+}
+
+/// Bytes that the accounts of all workers may grow to together, before they are merged into one.
+const PARTS_BYTES: usize = 64 << 20;
+
+/// The least of it that one worker needs, so that merging stays a small part of the work: reached beyond 16 workers.
+const PART_BYTES: usize = 4 << 20;
+
+/// Where workers leave accounts that have grown heavy: otherwise every one of them could come to hold as much as all of the
+/// input may. That of a usual export never does.
+struct Heavy {
+    summary: Mutex<Summary>,
+    most: usize,
+}
+
+impl Heavy {
+    fn new(n_workers: usize) -> Heavy {
+        Heavy { summary: Mutex::default(), most: (PARTS_BYTES / n_workers.max(1)).max(PART_BYTES) }
+    }
+
+    fn relieve(&self, part: &mut Summary) {
+        if part.weight() > self.most
+            && let Ok(mut summary) = self.summary.lock()
+        {
+            summary.merge(std::mem::take(part));
+        }
+    }
+
+    fn into_summary(self) -> Summary {
+        self.summary.into_inner().unwrap_or_default()
     }
 }
 

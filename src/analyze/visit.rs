@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::claims::Claims;
-use super::{Options, Window, newest};
-use crate::entry::{Entry, decode};
+use super::{Options, Window, entries, newest};
+use crate::entry::Entry;
 use crate::framing::{Batch, Cutter, Piece};
 use crate::pattern::{Catalogue, Observation, observe};
 use crate::source::{self, Source};
@@ -26,7 +26,7 @@ pub fn visit(
         while !options.stop.load(Ordering::Relaxed) && matches!(cutter.next(&mut batch), Ok(true)) {
             for piece in batch.pieces() {
                 let Piece::Record(record) = piece else { continue };
-                decode(record, &mut |entry| {
+                entries(record, &mut |entry| {
                     if !claims.claim(&entry) {
                         return;
                     }

@@ -6,6 +6,7 @@ mod audit;
 mod component;
 mod cursor;
 mod decode;
+mod names;
 mod payload;
 mod severity;
 mod text;
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 
 pub use component::{Component, ComponentKind};
 pub use decode::{Decoded, Refusal, decode};
+pub use names::LONG_RECORD;
 pub use severity::{Severity, infer};
 
 /// Text of an entry: borrowed from the record where it holds no escape, owned otherwise.
