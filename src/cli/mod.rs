@@ -40,7 +40,8 @@ pub fn main() -> ExitCode {
         Ok(status) => status.into(),
         Err(UsageError(text)) => {
             note(&format!("firstfault: {text}"));
-            ExitStatus::Failed.into()
+            // What was not there may only not have been read yet.
+            if reading::is_interrupted() { ExitStatus::Interrupted } else { ExitStatus::Failed }.into()
         }
     }
 }

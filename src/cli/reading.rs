@@ -55,7 +55,7 @@ impl Input {
         let mut spill = None;
         if passes == Passes::Several || selection.counts_back() {
             for source in sources.iter_mut().filter(|source| **source == Source::Stdin) {
-                let kept = Spill::stdin().map_err(|error| UsageError::new(error.to_string()))?;
+                let kept = Spill::stdin(&STOP).map_err(|error| UsageError::new(error.to_string()))?;
                 *source = kept.source();
                 spill = Some(kept);
             }
@@ -75,7 +75,7 @@ impl Input {
         let result = pass(analyze::Options {
             selection,
             threads: self.threads,
-            source: source::Options { max_expansion: self.max_expansion },
+            source: source::Options { max_expansion: self.max_expansion, stop: &STOP },
             max_memory: self.max_memory,
             progress: &|bytes| self.progress.add(bytes),
             stop: &STOP,
