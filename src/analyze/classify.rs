@@ -110,23 +110,26 @@ impl Learnt {
         let heavy = Heavy::new(options.threads());
         let parts = on_every_core(sources, options, |(part, others): &mut (Part, Others), batch| {
             part.take(batch, catalogue, &window, &claims);
-            heavy.relieve(&mut part.summary);
+            heavy.relieve(&mut part.summary, &mut part.apart);
             mine_others(batch, catalogue, &window, others);
         });
         let mut others = Others::default();
         let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
         reading.sources = parts.reads;
-        reading.summary = heavy.into_summary();
+        (reading.summary, reading.apart) = heavy.into_inner();
         for (part, mined) in parts.parts {
             others.merge(mined);
             part.add_to(&mut reading);
         }
+        // Every entry has a pattern, whenever it happened.
+        reading.summary.merge(std::mem::take(&mut reading.apart));
         let learnt = Learnt::new(std::mem::take(&mut reading.summary), others, catalogue);
         (learnt, reading)
     }
 
     /// The patterns of failures that an earlier run kept. What does not fail gets a template of its own words.
-    pub fn kept(reading: Reading, catalogue: &Catalogue) -> Learnt {
+    pub fn kept(mut reading: Reading, catalogue: &Catalogue) -> Learnt {
+        reading.summary.merge(reading.apart);
         let mut learnt = Learnt::new(reading.summary, Others::default(), catalogue);
         // The places of its parts are places in other sources.
         learnt.parts.clear();

@@ -19,7 +19,7 @@ use crate::pattern::{Catalogue, Merge, Observation, observe};
 use crate::report::patterns::Patterns;
 use crate::report::{Findings, Report, compose};
 use crate::source::{self, Origin, Source};
-use crate::summary::Summary;
+use crate::summary::{Mined, Summary, is_stray};
 use crate::time::Timestamp;
 
 use claims::Claims;
@@ -100,6 +100,9 @@ impl Options<'_> {
 pub struct Reading {
     /// The account.
     pub summary: Summary,
+    /// The account of entries whose times cannot be right.
+    #[serde(default)]
+    pub apart: Summary,
     /// Every source.
     pub sources: Vec<SourceRead>,
     /// Lost byte ranges, the first hundred in order.
@@ -120,10 +123,10 @@ pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> 
     let heavy = Heavy::new(options.threads());
     let parts = on_every_core(sources, options, |part: &mut Part, batch| {
         part.take(batch, catalogue, &window, &claims);
-        heavy.relieve(&mut part.summary);
+        heavy.relieve(&mut part.summary, &mut part.apart);
     });
     let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
-    reading.summary = heavy.into_summary();
+    (reading.summary, reading.apart) = heavy.into_inner();
     reading.told = options.selection.since.is_some();
     reading.sources = parts.reads;
     parts.parts.into_iter().for_each(|part| part.add_to(&mut reading));
@@ -152,8 +155,10 @@ impl Reading {
         for (mut reading, numbers) in readings.into_iter().zip(numbers) {
             let number = |source: u32| numbers.get(source as usize).copied().unwrap_or(u32::MAX);
             reading.summary.renumber_sources(&number);
+            reading.apart.renumber_sources(&number);
             reading.malformed.iter_mut().for_each(|lost| lost.origin.source = number(lost.origin.source));
             joined.summary.merge(reading.summary);
+            joined.apart.merge(reading.apart);
             joined.malformed.extend(reading.malformed);
             joined.malformed_bytes += reading.malformed_bytes;
             joined.interrupted |= reading.interrupted;
@@ -162,6 +167,12 @@ impl Reading {
         joined.malformed.sort_by_key(|lost| lost.origin);
         joined.malformed.truncate(LOST_RANGES);
         joined
+    }
+
+    /// The account for conclusions: what to do with strays shows once all were read.
+    fn settle(&mut self, catalogue: &Catalogue) -> Mined {
+        self.summary.take_strays(std::mem::take(&mut self.apart));
+        self.summary.settle(catalogue)
     }
 
     /// Pairs of sources with the same content: their entries count twice, unless one run read both.
@@ -212,6 +223,7 @@ fn on_every_core<P: Default + Send>(
 #[derive(Default)]
 struct Part {
     summary: Summary,
+    apart: Summary,
     malformed: Vec<Malformed>,
     malformed_bytes: u64,
     entries: Vec<u64>,
@@ -251,11 +263,14 @@ impl Part {
             self.summary.ledger.unreadable += 1;
             return;
         };
-        if window.holds(&observation) {
-            self.summary.observe(catalogue, entry, &observation);
-        } else {
+        if !window.holds(&observation) {
             self.summary.ledger.entries += 1;
             self.summary.ledger.outside += 1;
+        } else if is_stray(entry, observation.at) {
+            self.apart.observe(catalogue, entry, &observation);
+            self.apart.note_stray(entry, observation.at);
+        } else {
+            self.summary.observe(catalogue, entry, &observation);
         }
     }
 
@@ -269,6 +284,7 @@ impl Part {
 
     fn add_to(self, reading: &mut Reading) {
         reading.summary.merge(self.summary);
+        reading.apart.merge(self.apart);
         reading.malformed.extend(self.malformed);
         reading.malformed_bytes += self.malformed_bytes;
         for (read, n) in reading.sources.iter_mut().zip(self.entries) {
@@ -305,25 +321,27 @@ const PART_BYTES: usize = 4 << 20;
 /// Where workers leave accounts that have grown heavy: otherwise every one of them could come to hold as much as all of the
 /// input may. That of a usual export never does.
 struct Heavy {
-    summary: Mutex<Summary>,
+    /// The account, and that of strays.
+    summaries: Mutex<(Summary, Summary)>,
     most: usize,
 }
 
 impl Heavy {
     fn new(n_workers: usize) -> Heavy {
-        Heavy { summary: Mutex::default(), most: (PARTS_BYTES / n_workers.max(1)).max(PART_BYTES) }
+        Heavy { summaries: Mutex::default(), most: (PARTS_BYTES / n_workers.max(1)).max(PART_BYTES) }
     }
 
-    fn relieve(&self, part: &mut Summary) {
-        if part.weight() > self.most
-            && let Ok(mut summary) = self.summary.lock()
+    fn relieve(&self, part: &mut Summary, apart: &mut Summary) {
+        if part.weight() + apart.weight() > self.most
+            && let Ok(mut summaries) = self.summaries.lock()
         {
-            summary.merge(std::mem::take(part));
+            summaries.0.merge(std::mem::take(part));
+            summaries.1.merge(std::mem::take(apart));
         }
     }
 
-    fn into_summary(self) -> Summary {
-        self.summary.into_inner().unwrap_or_default()
+    fn into_inner(self) -> (Summary, Summary) {
+        self.summaries.into_inner().unwrap_or_default()
     }
 }
 
@@ -364,7 +382,10 @@ fn newest(sources: &[Source], options: Options<'_>) -> Timestamp {
     let parts = on_every_core(sources, silent, |newest: &mut Option<Timestamp>, batch| {
         for piece in batch.pieces() {
             if let Piece::Record(record) = piece {
-                decode(record, &mut |entry| *newest = (*newest).max(entry.effect_time()));
+                decode(record, &mut |entry| {
+                    let at = entry.effect_time().filter(|at| !is_stray(&entry, *at));
+                    *newest = (*newest).max(at);
+                });
             }
         }
     });
@@ -373,20 +394,20 @@ fn newest(sources: &[Source], options: Options<'_>) -> Timestamp {
 
 /// What a healthy export leads to expect.
 pub fn baseline(mut reading: Reading, catalogue: &Catalogue) -> Baseline {
-    let mined = reading.summary.settle(catalogue);
+    let mined = reading.settle(catalogue);
     Baseline::new(&reading.summary, &mined, catalogue)
 }
 
 /// The table of all failing patterns.
 pub fn patterns(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Patterns {
-    let mined = reading.summary.settle(catalogue);
+    let mined = reading.settle(catalogue);
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
     Patterns::new(&scene, baseline)
 }
 
 /// Concludes: pure, from the account alone.
 pub fn conclude(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Report {
-    let mined = reading.summary.settle(catalogue);
+    let mined = reading.settle(catalogue);
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
     let incidents = cause::rank(&scene, &reading.summary, catalogue, baseline, reading.told);
     let sources: Vec<String> = reading.sources.iter().map(|read| read.name.clone()).collect();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
+use super::delays::Delays;
 use super::tally::Seen;
 use super::timeline::{MAX_SLOTS, Timeline};
 use crate::pattern::Merge;
@@ -33,6 +34,9 @@ pub struct Activity {
     pub requests: Requests,
     /// Host names that its requests were sent to.
     pub hosts: Bounded<String, Seen, HOSTS>,
+    /// How long after their time its entries are received.
+    #[serde(default)]
+    pub delays: Delays,
 }
 
 /// Slots of timelines of all components together, 16 bytes each. Up to a third of a thousand components have all of theirs.
@@ -72,6 +76,7 @@ impl Merge for Activity {
         self.revisions.merge(other.revisions);
         self.requests.merge(other.requests);
         self.hosts.merge(other.hosts);
+        self.delays.merge(other.delays);
     }
 }
 

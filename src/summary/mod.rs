@@ -6,9 +6,11 @@ pub mod activity;
 pub mod archive;
 mod bounded;
 mod changes;
+pub mod delays;
 mod exemplars;
 mod fragments;
 pub mod instances;
+mod strays;
 mod tally;
 mod timeline;
 pub mod traces;
@@ -28,6 +30,7 @@ pub use changes::{Change, ChangeKey};
 pub use exemplars::Exemplar;
 use fragments::{Fragment, Fragments, Whole};
 use instances::{Event, EventKind, Instance};
+pub use strays::{Stray, Strays, is_stray};
 pub use tally::{Seen, Tally};
 pub use timeline::Timeline;
 use traces::Traces;
@@ -49,6 +52,9 @@ const USES: usize = 8192;
 
 /// Streams and split entries whose parts are kept.
 const WHOLES: usize = 1024;
+
+/// One entry in so many is enough for strays to be no strays.
+const MANY_STRAYS: u64 = 10;
 
 /// A stray is at most one entry in this many.
 const STRAY_SHARE: u64 = 500;
@@ -91,6 +97,9 @@ pub struct Summary {
     pub traces: Traces,
     /// Parts that are joined at the end.
     fragments: Bounded<Whole, Fragments, WHOLES>,
+    /// Entries whose times cannot be right, when they are kept apart in this account.
+    #[serde(default)]
+    pub strays: Strays,
     /// Bounds outside of the account that were reached.
     limits: std::collections::BTreeSet<String>,
     /// Which component uses which thing, told by entries that do not fail: component, thing.
@@ -114,6 +123,9 @@ pub struct Ledger {
     pub duplicates: u64,
     /// Entries outside of what was asked for.
     pub outside: u64,
+    /// Entries with a time that cannot be right.
+    #[serde(default)]
+    pub strays: u64,
     /// Parts that wait to be joined.
     pub parts: u64,
 }
@@ -127,6 +139,7 @@ impl Merge for Ledger {
         self.unreadable += other.unreadable;
         self.duplicates += other.duplicates;
         self.outside += other.outside;
+        self.strays += other.strays;
         self.parts += other.parts;
     }
 }
@@ -176,6 +189,7 @@ impl Summary {
         let changes = self.changes.values_mut().filter_map(|change| change.exemplar.as_mut());
         changes.for_each(|exemplar| exemplar.renumber(number));
         self.fragments.values_mut().for_each(|parts| parts.renumber(number));
+        self.strays.renumber(number);
         self.traces.renumber(number);
     }
 
@@ -264,6 +278,25 @@ impl Summary {
         self.tell(catalogue, entry, observation);
     }
 
+    /// Notes an entry of this account as one whose time cannot be right.
+    pub fn note_stray(&mut self, entry: &Entry<'_>, at: Timestamp) {
+        self.strays.add(entry, at);
+    }
+
+    /// Takes in the account of strays: as entries like others where they are many, since then it is the receipt that is odd (logs
+    /// that were imported), else as a number and a few examples.
+    pub fn take_strays(&mut self, mut apart: Summary) {
+        let n_strays = apart.ledger.entries;
+        if n_strays * MANY_STRAYS >= self.ledger.entries + n_strays {
+            apart.strays = Strays::default();
+            self.merge(apart);
+        } else {
+            self.ledger.entries += n_strays;
+            self.ledger.strays += n_strays;
+            self.strays.merge(apart.strays);
+        }
+    }
+
     /// Counts `n` entries in the class of an observation.
     fn classify(&mut self, observation: &Observation<'_>, n: u64) {
         match (observation.class, observation.signature) {
@@ -300,6 +333,9 @@ impl Summary {
         let at = observation.at;
         let Some(activity) = self.components.entry(observation.component.clone()) else { return };
         activity.seen.add(at, 1);
+        if let Some(received) = entry.receive_timestamp {
+            activity.delays.add(received.since(at));
+        }
         if observation.class == Class::Benign {
             activity.benign.add(at, 1);
         }
@@ -462,6 +498,7 @@ impl Merge for Summary {
         self.uses.merge(other.uses);
         self.traces.merge(other.traces);
         self.fragments.merge(other.fragments);
+        self.strays.merge(other.strays);
         self.limits.extend(other.limits);
         self.fit();
     }
