@@ -183,6 +183,14 @@ fn what_is_whole_in_a_damaged_archive_is_counted_and_the_damage_named() {
 }
 
 #[test]
+fn what_is_compressed_twice_is_said() {
+    let folder = Folder::new("twice-packed");
+    let file = folder.file("a.gz.gz", gz(&gz(&much())));
+    let run = run(&[&file]).ends_with(2);
+    assert!(run.one_line().contains("a.gz.gz: it is compressed twice"), "{}", run.err);
+}
+
+#[test]
 fn a_cut_array_says_where() {
     let lines = outage();
     let whole = format!("[{}]", lines.join(",\n"));
