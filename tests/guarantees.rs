@@ -32,7 +32,7 @@ const REFUSED: &str = r#"connection to server at \"10.1.2.3\", port 5432 failed:
 /// Half an hour: healthy lines of two services, then a database that refuses one of them.
 fn outage() -> Vec<String> {
     let line = |id: usize| match id {
-        400.. if id % 2 == 0 => entry(id, id * 3, "checkout", "ERROR", REFUSED),
+        400.. if id.is_multiple_of(2) => entry(id, id * 3, "checkout", "ERROR", REFUSED),
         _ => entry(id, id * 3, ["checkout", "storefront"][id % 2], "INFO", "order priced"),
     };
     (0..600).map(line).collect()

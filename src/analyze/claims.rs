@@ -153,7 +153,7 @@ impl Table {
     }
 
     fn holds(&self, key: u64) -> bool {
-        self.places.len() > 0 && self.find(key).is_ok()
+        !self.places.is_empty() && self.find(key).is_ok()
     }
 
     /// Where a key stands, else where it would.
@@ -199,7 +199,11 @@ impl Table {
         let bits = (self.bits() + 1).max(FIRST_BITS);
         let larger = Table { places: vec![Place::default(); 1 << bits], len: 0 };
         let old = std::mem::replace(self, larger);
-        (0..old.places.len()).filter_map(|at| old.key(at)).fold(true, |all, key| self.put(key) && all)
+        let mut put_all = true;
+        for key in (0..old.places.len()).filter_map(|at| old.key(at)) {
+            put_all &= self.put(key);
+        }
+        put_all
     }
 
     /// The place that a key's first bits name, and what would stand there.

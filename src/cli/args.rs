@@ -355,25 +355,26 @@ fn parse_severity(text: &str) -> Result<Severity, String> {
     })
 }
 
-/// A number of bytes with or without a unit of 1,024.
+/// A number of bytes, or of 1,024 of them and so on: `512M`, `2GiB`.
 fn parse_memory(text: &str) -> Result<u64, String> {
     let upper = text.to_ascii_uppercase();
-    let number = upper.trim_end_matches("IB").trim_end_matches('B').trim_end_matches(['K', 'M', 'G', 'T']);
-    let shift = match &upper[number.len()..].trim_end_matches(['I', 'B']) {
-        &"" => 0,
-        &"K" => 10,
-        &"M" => 20,
-        &"G" => 30,
-        &"T" => 40,
-        _ => return Err("not a size: a number with K, M or G".to_owned()),
+    let digits = upper.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = upper.split_at(digits);
+    let shift = match unit.trim_end_matches('B').trim_end_matches('I') {
+        "" => Some(0),
+        "K" => Some(10),
+        "M" => Some(20),
+        "G" => Some(30),
+        "T" => Some(40),
+        _ => None,
     };
-    let bytes = number.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift));
+    let bytes = shift.and_then(|shift| number.parse::<u64>().ok()?.checked_mul(1 << shift));
     match bytes {
-        Some(bytes) if bytes >= LEAST_MEMORY => Ok(bytes),
-        Some(_) => {
+        None => Err("not a size: a number with K, M or G".to_owned()),
+        Some(bytes) if bytes < LEAST_MEMORY => {
             Err(format!("less than the {}M that the parts of fixed size may take on hostile input", LEAST_MEMORY >> 20))
         }
-        None => Err("not a size: a number with K, M or G".to_owned()),
+        Some(bytes) => Ok(bytes),
     }
 }
 

@@ -71,7 +71,7 @@ fn run(cli: Cli) -> Result<ExitStatus, UsageError> {
 fn completions(shell: clap_complete::Shell) -> Result<ExitStatus, UsageError> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "firstfault", &mut text);
-    print(text)
+    print_bytes(&text)
 }
 
 /// The manual page of the program; `help COMMAND` tells the rest.
@@ -79,13 +79,18 @@ fn manual() -> Result<ExitStatus, UsageError> {
     let mut text = Vec::new();
     let page = clap_mangen::Man::new(Cli::command());
     page.render(&mut text).map_err(|error| UsageError::new(error.to_string()))?;
-    print(text)
+    print_bytes(&text)
 }
 
 /// Writes to standard output. A reader that has gone away is no error: it has seen enough.
-fn print(text: impl AsRef<[u8]>) -> Result<ExitStatus, UsageError> {
+fn print(text: &str) -> Result<ExitStatus, UsageError> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for what is no text.
+fn print_bytes(bytes: &[u8]) -> Result<ExitStatus, UsageError> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(ExitStatus::Done),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitStatus::Done),
         Err(error) => Err(UsageError::new(format!("standard output: {error}"))),

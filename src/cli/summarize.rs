@@ -3,7 +3,7 @@
 use super::args::SummarizeArgs;
 use super::exit::ExitStatus;
 use super::options::{self, UsageError};
-use super::{note, print, reading};
+use super::{note, print_bytes, reading};
 use crate::source;
 use crate::summary::archive;
 
@@ -16,7 +16,7 @@ pub(super) fn run(args: &SummarizeArgs) -> Result<ExitStatus, UsageError> {
     let mut bytes = Vec::new();
     archive::write(&mut bytes, &reading).map_err(|error| UsageError::new(error.to_string()))?;
     if args.output.as_os_str() == "-" {
-        print(&bytes)?;
+        print_bytes(&bytes)?;
     } else {
         source::write_whole(&args.output, &bytes).map_err(|error| UsageError::new(error.to_string()))?;
     }
