@@ -210,8 +210,10 @@ impl Summary {
         let n_components = self.components.len();
         let n_series = self.known.len() + self.mined.crowd();
         let n_slots = (self.ledger.entries as usize).min((n_components + n_series) * timeline::MAX_SLOTS);
-        2048 * (n_components + n_series + self.changes.len() + self.ledger.parts as usize)
-            + 1024 * (self.instances.len() + self.uses.len())
+        // A series has four quotes of a kilobyte, an example of two, and columns.
+        12_288 * n_series
+            + 4096 * (n_components + self.changes.len())
+            + 2048 * (self.instances.len() + self.uses.len() + self.ledger.parts as usize)
             + 64 * n_slots
     }
 
