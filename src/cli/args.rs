@@ -222,7 +222,7 @@ pub(super) struct CommonArgs {
     #[arg(long, value_name = "N", default_value_t = crate::source::MAX_EXPANSION)]
     pub(super) max_expansion: u64,
     /// Bytes that the run may take (512M, 2G), whatever it reads. More than the least, 320M, goes to knowing copies of entries:
-    /// each 6 to 15 bytes, of which the newest are known when there are more. An export of a million entries takes some 50M
+    /// each 8 to 15 bytes, of which the newest are known when there are more. An export of a million entries takes some 50M
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_memory)]
     pub(super) max_memory: u64,
     /// Worker threads; all cores unless given
