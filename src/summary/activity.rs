@@ -42,8 +42,9 @@ pub struct Activity {
 /// Slots of timelines of all components together, 16 bytes each. Up to a third of a thousand components have all of theirs.
 const SLOTS_IN_ALL: usize = 1 << 20;
 
-/// The same for the timelines of all routes.
-const ROUTE_SLOTS_IN_ALL: usize = 1 << 20;
+/// The same for the timelines of all routes. Up to 32 components with 64 routes each have all of theirs: a report counts the
+/// requests of a route inside an incident by them.
+const ROUTE_SLOTS_IN_ALL: usize = 1 << 22;
 
 /// Components of which all small maps are kept whole.
 const FEW: usize = 512;
