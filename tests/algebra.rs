@@ -190,6 +190,32 @@ proptest! {
     }
 }
 
+/// With so many components and series that less is kept of each.
+#[test]
+fn a_split_never_shows_among_many_components() {
+    let records: Vec<(u64, String)> = (0..4000u64)
+        .map(|i| {
+            let hash = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let (service, ms) = (hash >> 33 & 1023, hash >> 40 & 0x7f_ffff);
+            let at = Timestamp(1_780_000_000_000_000_000 + ms as i64 * 1_000_000);
+            let place = format!(r#""resource":{{"type":"cloud_run_revision","labels":{{"service_name":"s{service}","revision_name":"r{}"}}}}"#, i % 9);
+            let request = format!(r#""httpRequest":{{"requestMethod":"GET","requestUrl":"https://a.example/{}","status":500}}"#, ["a", "b", "c"][i as usize % 3]);
+            let told = if i % 2 == 0 { request } else { format!(r#""textPayload":"worker {i} of shop {} is lost""#, ["x", "y"][i as usize / 2 % 2]) };
+            (i, format!(r#"{{"insertId":"i{i}","timestamp":"{at}","severity":"ERROR","labels":{{"instanceId":"00f{i}"}},{place},{told}}}"#))
+        })
+        .collect();
+    let mut whole = summarize(&records);
+    let unfitted = value(&whole);
+    whole.fit();
+    assert_ne!(value(&whole), unfitted, "less is kept of each");
+    assert!(whole.components.len() > 512);
+    for n_parts in [2, 7] {
+        let parts = (0..n_parts).map(|part| summarize(records.iter().skip(part).step_by(n_parts)));
+        let joined = parts.fold(Summary::default(), merged);
+        assert!(value(&joined) == value(&whole), "{n_parts} parts show");
+    }
+}
+
 /// A map small enough to overflow.
 type Few = Bounded<u16, u64, 8>;
 

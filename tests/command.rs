@@ -91,7 +91,12 @@ fn an_empty_array_is_an_answer_and_nothing_at_all_is_none() {
 fn a_reader_that_goes_away_is_no_error() {
     let folder = Folder::new("pipe");
     let file = folder.file("a.ndjson", outage());
-    for arguments in [vec![file.as_str(), "--format", "json"], vec!["schema"], vec!["signatures", "list"]] {
+    for arguments in [
+        vec![file.as_str(), "--format", "json"],
+        vec!["summarize", &file, "-o", "-"],
+        vec!["schema"],
+        vec!["signatures", "list"],
+    ] {
         let mut child =
             binary(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         drop(child.stdout.take());
@@ -322,6 +327,7 @@ fn help_names_every_option_and_the_statuses() {
         "--profile",
         "--history",
         "--remember",
+        "--max-memory",
         "analyze",
         "patterns",
         "classify",

@@ -156,6 +156,21 @@ fn scopes_never_share_a_template() {
 }
 
 #[test]
+fn scopes_are_bounded_and_what_is_kept_is_exact() {
+    let mut templates: Templates<u32, u64> = Templates::with_cap(100);
+    let messages = ["disk failed", "disk full", "cannot reach the database"];
+    for n in 0..30_000 {
+        *templates.observe(&(n % 5000), messages[n as usize / 5000 % 3]) += 1;
+    }
+    assert!(templates.is_capped() && templates.crowd() == 100);
+    let settled = templates.settle();
+    let mut kept = std::collections::BTreeMap::<u32, u64>::new();
+    settled.templates.iter().for_each(|template| *kept.entry(template.scope).or_default() += template.value);
+    assert_eq!(kept.len(), 50, "half as many scopes as keys");
+    assert!(kept.values().all(|n| *n == 6), "{kept:?}");
+}
+
+#[test]
 fn a_noisy_scope_does_not_cost_the_others_their_templates() {
     let mut dice = Dice(0xd1ce);
     let mut templates = Mined::with_cap(400);

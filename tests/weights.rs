@@ -212,6 +212,7 @@ fn report(export: &Path, catalogue: &Catalogue) -> Report {
         selection: &Selection::default(),
         threads: 0,
         source: source::Options::default(),
+        max_memory: analyze::MAX_MEMORY,
         progress: &|_| (),
         stop: &AtomicBool::new(false),
     };

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use super::claims::Claims;
-use super::{Options, Part, Reading, Window, newest, on_every_core};
-use crate::entry::{Component, Entry, Severity, Text, decode};
+use super::{Heavy, Options, Part, Reading, Window, entries, newest, on_every_core};
+use crate::entry::{Component, Entry, Severity, Text};
 use crate::framing::{Batch, Cutter, Piece};
 use crate::pattern::template::{Finder, Settled, Templates};
 use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, mining_text, observe};
@@ -106,24 +106,30 @@ impl Learnt {
     /// Learns the patterns of all entries that are selected.
     pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> (Learnt, Reading) {
         let window = Window::resolve(options.selection, || newest(sources, options));
-        let claims = Claims::default();
+        let claims = Claims::new(options.max_memory);
+        let heavy = Heavy::new(options.threads());
         let parts = on_every_core(sources, options, |(part, others): &mut (Part, Others), batch| {
             part.take(batch, catalogue, &window, &claims);
+            heavy.relieve(&mut part.summary, &mut part.apart);
             mine_others(batch, catalogue, &window, others);
         });
         let mut others = Others::default();
         let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
         reading.sources = parts.reads;
+        (reading.summary, reading.apart) = heavy.into_inner();
         for (part, mined) in parts.parts {
             others.merge(mined);
             part.add_to(&mut reading);
         }
+        // Every entry has a pattern, whenever it happened.
+        reading.summary.merge(std::mem::take(&mut reading.apart));
         let learnt = Learnt::new(std::mem::take(&mut reading.summary), others, catalogue);
         (learnt, reading)
     }
 
     /// The patterns of failures that an earlier run kept. What does not fail gets a template of its own words.
-    pub fn kept(reading: Reading, catalogue: &Catalogue) -> Learnt {
+    pub fn kept(mut reading: Reading, catalogue: &Catalogue) -> Learnt {
+        reading.summary.merge(reading.apart);
         let mut learnt = Learnt::new(reading.summary, Others::default(), catalogue);
         // The places of its parts are places in other sources.
         learnt.parts.clear();
@@ -141,7 +147,7 @@ impl Learnt {
 fn mine_others(batch: &Batch, catalogue: &Catalogue, window: &Window<'_>, others: &mut Others) {
     for piece in batch.pieces() {
         let Piece::Record(record) = piece else { continue };
-        decode(record, &mut |entry| {
+        entries(record, &mut |entry| {
             let Some(observation) = observe(catalogue, &entry) else { return };
             if let Some(scope) = other_scope(&observation).filter(|_| window.holds(&observation)) {
                 *others.observe(&scope, &mining_text(&entry, &observation)) += 1;
@@ -175,7 +181,7 @@ pub fn classify(
 ) -> io::Result<Vec<String>> {
     let window = Window::resolve(options.selection, || newest(sources, options));
     let teller = Teller { catalogue, learnt, window, write };
-    let threads = if options.threads == 0 { rayon::current_num_threads() } else { options.threads };
+    let threads = options.threads();
     let mut errors = Vec::new();
     for (index, source) in sources.iter().enumerate() {
         let opened = source::open(source, &options.source).map_err(|error| error.to_string());
@@ -243,7 +249,7 @@ impl Teller<'_> {
         for (batch, lines) in batches {
             for piece in batch.pieces() {
                 let Piece::Record(record) = piece else { continue };
-                decode(record, &mut |entry| self.tell(&entry, &mut finders, lines));
+                entries(record, &mut |entry| self.tell(&entry, &mut finders, lines));
             }
         }
     }

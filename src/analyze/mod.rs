@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::cause;
-use crate::entry::{Component, Entry, Severity, decode, glance};
+use crate::entry::{Component, Decoded, Entry, LONG_RECORD, Severity, decode, glance};
 use crate::framing::{Batch, Malformed, Piece, Record};
 use crate::incident::{self, Baseline};
 use crate::pattern::{Catalogue, Merge, Observation, Uneventful, observe, uneventful};
 use crate::report::patterns::Patterns;
 use crate::report::{Findings, Report, compose};
 use crate::source::{self, Origin, Source};
-use crate::summary::{Places, Summary};
+use crate::summary::{Mined, Places, Summary, is_stray};
 use crate::time::Timestamp;
 
 use claims::Claims;
@@ -32,6 +32,13 @@ pub use visit::visit;
 
 /// Lost ranges kept in all; further ones are counted.
 const LOST_RANGES: usize = 100;
+
+/// Bytes that a run takes at most unless told otherwise.
+pub const MAX_MEMORY: u64 = 512 << 20;
+
+/// Bytes that the bounds of the account, the batches in flight and the conclusion add up to, with room for a thousand copies:
+/// measured on input that was made to reach them all.
+pub const LEAST_MEMORY: u64 = 320 << 20;
 
 /// A border of the window that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +83,18 @@ pub struct Options<'o> {
     pub threads: usize,
     /// How sources are opened.
     pub source: source::Options,
+    /// Bytes that the run may take, at least [`LEAST_MEMORY`]. What is above goes to knowing copies.
+    pub max_memory: u64,
     /// Told the number of bytes of every batch that was read.
     pub progress: &'o (dyn Fn(u64) + Sync),
     /// Set from outside to stop early.
     pub stop: &'o AtomicBool,
+}
+
+impl Options<'_> {
+    fn threads(&self) -> usize {
+        if self.threads == 0 { rayon::current_num_threads() } else { self.threads }
+    }
 }
 
 /// What was read.
@@ -87,6 +102,9 @@ pub struct Options<'o> {
 pub struct Reading {
     /// The account.
     pub summary: Summary,
+    /// The account of entries whose times cannot be right.
+    #[serde(default)]
+    pub apart: Summary,
     /// Every source.
     pub sources: Vec<SourceRead>,
     /// Lost byte ranges, the first hundred in order.
@@ -104,9 +122,14 @@ pub struct Reading {
 /// threads, the order and the split of the sources.
 pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> Reading {
     let window = Window::resolve(options.selection, || newest(sources, options));
-    let claims = Claims::default();
-    let parts = on_every_core(sources, options, |part: &mut Part, batch| part.take(batch, catalogue, &window, &claims));
+    let claims = Claims::new(options.max_memory);
+    let heavy = Heavy::new(options.threads());
+    let parts = on_every_core(sources, options, |part: &mut Part, batch| {
+        part.take(batch, catalogue, &window, &claims);
+        heavy.relieve(&mut part.summary, &mut part.apart);
+    });
     let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
+    (reading.summary, reading.apart) = heavy.into_inner();
     reading.told = options.selection.since.is_some();
     reading.sources = parts.reads;
     parts.parts.into_iter().for_each(|part| part.add_to(&mut reading));
@@ -135,8 +158,10 @@ impl Reading {
         for (mut reading, numbers) in readings.into_iter().zip(numbers) {
             let number = |source: u32| numbers.get(source as usize).copied().unwrap_or(u32::MAX);
             reading.summary.renumber_sources(&number);
+            reading.apart.renumber_sources(&number);
             reading.malformed.iter_mut().for_each(|lost| lost.origin.source = number(lost.origin.source));
             joined.summary.merge(reading.summary);
+            joined.apart.merge(reading.apart);
             joined.malformed.extend(reading.malformed);
             joined.malformed_bytes += reading.malformed_bytes;
             joined.interrupted |= reading.interrupted;
@@ -145,6 +170,12 @@ impl Reading {
         joined.malformed.sort_by_key(|lost| lost.origin);
         joined.malformed.truncate(LOST_RANGES);
         joined
+    }
+
+    /// The account for conclusions: what to do with strays shows once all were read.
+    fn settle(&mut self, catalogue: &Catalogue) -> Mined {
+        self.summary.take_strays(std::mem::take(&mut self.apart));
+        self.summary.settle(catalogue)
     }
 
     /// Pairs of sources with the same content: their entries count twice, unless one run read both.
@@ -167,7 +198,7 @@ fn on_every_core<P: Default + Send>(
     options: Options<'_>,
     take: impl Fn(&mut P, &Batch) + Sync,
 ) -> Parts<P> {
-    let threads = if options.threads == 0 { rayon::current_num_threads() } else { options.threads };
+    let threads = options.threads();
     let feed = Feed::new(sources, options.source, threads);
     let parts: Mutex<Vec<P>> = Mutex::default();
     let work = |worker: usize| {
@@ -197,6 +228,7 @@ struct Part {
     summary: Summary,
     places: Places,
     verdicts: Verdicts,
+    apart: Summary,
     malformed: Vec<Malformed>,
     malformed_bytes: u64,
     entries: Vec<u64>,
@@ -211,7 +243,7 @@ impl Part {
                     if self.plain(record, catalogue, window, claims).is_some() {
                         continue;
                     }
-                    let decoded = decode(record, &mut |entry| {
+                    let decoded = entries(record, &mut |entry| {
                         self.count(entry.origin);
                         self.entry(&entry, catalogue, window, claims);
                     });
@@ -233,9 +265,14 @@ impl Part {
         if self.places.is_full() {
             self.places.fold_into(&mut self.summary);
         }
+        // Names of hostile length are cut, which a glance does not do.
+        if record.bytes.len() > LONG_RECORD {
+            return None;
+        }
         let mut glance = glance(record, self.places.resources())?;
         let place = self.places.find(&mut glance)?;
-        let Some(said) = self.verdict(&glance.entry, catalogue) else {
+        let said = self.verdict(&glance.entry, catalogue).filter(|said| !is_stray(&glance.entry, said.at));
+        let Some(said) = said else {
             let entry = glance.whole()?;
             self.count(entry.origin);
             self.entry(&entry, catalogue, window, claims);
@@ -284,11 +321,14 @@ impl Part {
             self.summary.ledger.unreadable += 1;
             return;
         };
-        if window.holds(&observation) {
-            self.summary.observe(catalogue, entry, &observation);
-        } else {
+        if !window.holds(&observation) {
             self.summary.ledger.entries += 1;
             self.summary.ledger.outside += 1;
+        } else if is_stray(entry, observation.at) {
+            self.apart.observe(catalogue, entry, &observation);
+            self.apart.note_stray(entry, observation.at);
+        } else {
+            self.summary.observe(catalogue, entry, &observation);
         }
     }
 
@@ -303,6 +343,7 @@ impl Part {
     fn add_to(mut self, reading: &mut Reading) {
         self.places.fold_into(&mut self.summary);
         reading.summary.merge(self.summary);
+        reading.apart.merge(self.apart);
         reading.malformed.extend(self.malformed);
         reading.malformed_bytes += self.malformed_bytes;
         for (read, n) in reading.sources.iter_mut().zip(self.entries) {
@@ -316,6 +357,50 @@ impl Part {
         if self.malformed.len() < LOST_RANGES {
             self.malformed.push(lost);
         }
+    }
+}
+
+/// Decodes a record. Names of hostile length are cut, so that an account of names stays small.
+fn entries(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
+    let is_long = record.bytes.len() > LONG_RECORD;
+    decode(record, &mut |mut entry| {
+        if is_long {
+            entry.cut_names();
+        }
+        each(entry);
+    })
+}
+
+/// Bytes that the accounts of all workers may grow to together, before they are merged into one.
+const PARTS_BYTES: usize = 64 << 20;
+
+/// The least of it that one worker needs, so that merging stays a small part of the work: reached beyond 16 workers.
+const PART_BYTES: usize = 4 << 20;
+
+/// Where workers leave accounts that have grown heavy: otherwise every one of them could come to hold as much as all of the
+/// input may. That of a usual export never does.
+struct Heavy {
+    /// The account, and that of strays.
+    summaries: Mutex<(Summary, Summary)>,
+    most: usize,
+}
+
+impl Heavy {
+    fn new(n_workers: usize) -> Heavy {
+        Heavy { summaries: Mutex::default(), most: (PARTS_BYTES / n_workers.max(1)).max(PART_BYTES) }
+    }
+
+    fn relieve(&self, part: &mut Summary, apart: &mut Summary) {
+        if part.weight() + apart.weight() > self.most
+            && let Ok(mut summaries) = self.summaries.lock()
+        {
+            summaries.0.merge(std::mem::take(part));
+            summaries.1.merge(std::mem::take(apart));
+        }
+    }
+
+    fn into_inner(self) -> (Summary, Summary) {
+        self.summaries.into_inner().unwrap_or_default()
     }
 }
 
@@ -360,7 +445,10 @@ fn newest(sources: &[Source], options: Options<'_>) -> Timestamp {
     let parts = on_every_core(sources, silent, |newest: &mut Option<Timestamp>, batch| {
         for piece in batch.pieces() {
             if let Piece::Record(record) = piece {
-                decode(record, &mut |entry| *newest = (*newest).max(entry.effect_time()));
+                decode(record, &mut |entry| {
+                    let at = entry.effect_time().filter(|at| !is_stray(&entry, *at));
+                    *newest = (*newest).max(at);
+                });
             }
         }
     });
@@ -369,20 +457,20 @@ fn newest(sources: &[Source], options: Options<'_>) -> Timestamp {
 
 /// What a healthy export leads to expect.
 pub fn baseline(mut reading: Reading, catalogue: &Catalogue) -> Baseline {
-    let mined = reading.summary.settle(catalogue);
+    let mined = reading.settle(catalogue);
     Baseline::new(&reading.summary, &mined, catalogue)
 }
 
 /// The table of all failing patterns.
 pub fn patterns(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Patterns {
-    let mined = reading.summary.settle(catalogue);
+    let mined = reading.settle(catalogue);
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
     Patterns::new(&scene, baseline)
 }
 
 /// Concludes: pure, from the account alone. The failures that no signature knows are taken out of the account.
 pub fn conclude(reading: &mut Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Report {
-    let mined = reading.summary.settle(catalogue);
+    let mined = reading.settle(catalogue);
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
     let incidents = cause::rank(&scene, &reading.summary, catalogue, baseline, reading.told);
     let sources: Vec<String> = reading.sources.iter().map(|read| read.name.clone()).collect();

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::claims::Claims;
-use super::{Options, Window, newest};
-use crate::entry::{Entry, decode};
+use super::{Options, Window, entries, newest};
+use crate::entry::Entry;
 use crate::framing::{Batch, Cutter, Piece};
 use crate::pattern::{Catalogue, Observation, observe};
 use crate::source::{self, Source};
@@ -18,7 +18,7 @@ pub fn visit(
     each: &mut dyn FnMut(&Entry<'_>, &Observation<'_>),
 ) {
     let window = Window::resolve(options.selection, || newest(sources, options));
-    let claims = Claims::default();
+    let claims = Claims::new(options.max_memory);
     let mut batch = Batch::new();
     for (index, source) in sources.iter().enumerate() {
         let Ok(opened) = source::open(source, &options.source) else { continue };
@@ -26,7 +26,7 @@ pub fn visit(
         while !options.stop.load(Ordering::Relaxed) && matches!(cutter.next(&mut batch), Ok(true)) {
             for piece in batch.pieces() {
                 let Piece::Record(record) = piece else { continue };
-                decode(record, &mut |entry| {
+                entries(record, &mut |entry| {
                     if !claims.claim(&entry) {
                         return;
                     }

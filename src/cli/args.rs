@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::analyze::LEAST_MEMORY;
 use crate::entry::Severity;
 use crate::report::Priority;
 
@@ -220,6 +221,10 @@ pub(super) struct CommonArgs {
     /// Bytes that one compressed byte may become before a source is taken for a bomb
     #[arg(long, value_name = "N", default_value_t = crate::source::MAX_EXPANSION)]
     pub(super) max_expansion: u64,
+    /// Bytes that the run may take (512M, 2G), whatever it reads. More than the least, 320M, goes to knowing copies of entries:
+    /// each 8 to 15 bytes, of which the newest are known when there are more. An export of a million entries takes some 50M
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_memory)]
+    pub(super) max_memory: u64,
     /// Worker threads; all cores unless given
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
@@ -348,6 +353,29 @@ fn parse_severity(text: &str) -> Result<Severity, String> {
         let names: Vec<&str> = Severity::ALL.iter().map(|severity| severity.name()).collect();
         format!("not a severity; one of {}", names.join(", "))
     })
+}
+
+/// A number of bytes, or of 1,024 of them and so on: `512M`, `2GiB`.
+fn parse_memory(text: &str) -> Result<u64, String> {
+    let upper = text.to_ascii_uppercase();
+    let digits = upper.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = upper.split_at(digits);
+    let shift = match unit.trim_end_matches('B').trim_end_matches('I') {
+        "" => Some(0),
+        "K" => Some(10),
+        "M" => Some(20),
+        "G" => Some(30),
+        "T" => Some(40),
+        _ => None,
+    };
+    let bytes = shift.and_then(|shift| number.parse::<u64>().ok()?.checked_mul(1 << shift));
+    match bytes {
+        None => Err("not a size: a number with K, M or G".to_owned()),
+        Some(bytes) if bytes < LEAST_MEMORY => {
+            Err(format!("less than the {}M that the parts of fixed size may take on hostile input", LEAST_MEMORY >> 20))
+        }
+        Some(bytes) => Ok(bytes),
+    }
 }
 
 fn parse_priority(text: &str) -> Result<Priority, String> {

@@ -40,7 +40,8 @@ pub fn main() -> ExitCode {
         Ok(status) => status.into(),
         Err(UsageError(text)) => {
             note(&format!("firstfault: {text}"));
-            ExitStatus::Failed.into()
+            // What was not there may only not have been read yet.
+            if reading::is_interrupted() { ExitStatus::Interrupted } else { ExitStatus::Failed }.into()
         }
     }
 }
@@ -70,7 +71,7 @@ fn run(cli: Cli) -> Result<ExitStatus, UsageError> {
 fn completions(shell: clap_complete::Shell) -> Result<ExitStatus, UsageError> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "firstfault", &mut text);
-    print(&String::from_utf8_lossy(&text))
+    print_bytes(&text)
 }
 
 /// The manual page of the program; `help COMMAND` tells the rest.
@@ -78,13 +79,18 @@ fn manual() -> Result<ExitStatus, UsageError> {
     let mut text = Vec::new();
     let page = clap_mangen::Man::new(Cli::command());
     page.render(&mut text).map_err(|error| UsageError::new(error.to_string()))?;
-    print(&String::from_utf8_lossy(&text))
+    print_bytes(&text)
 }
 
 /// Writes to standard output. A reader that has gone away is no error: it has seen enough.
 fn print(text: &str) -> Result<ExitStatus, UsageError> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for what is no text.
+fn print_bytes(bytes: &[u8]) -> Result<ExitStatus, UsageError> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(ExitStatus::Done),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitStatus::Done),
         Err(error) => Err(UsageError::new(format!("standard output: {error}"))),

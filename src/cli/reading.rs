@@ -34,6 +34,7 @@ pub(super) struct Input {
     progress: Progress,
     threads: usize,
     max_expansion: u64,
+    max_memory: u64,
     /// Standard input, as long as it is needed.
     _spill: Option<Spill>,
 }
@@ -54,7 +55,7 @@ impl Input {
         let mut spill = None;
         if passes == Passes::Several || selection.counts_back() {
             for source in sources.iter_mut().filter(|source| **source == Source::Stdin) {
-                let kept = Spill::stdin().map_err(|error| UsageError::new(error.to_string()))?;
+                let kept = Spill::stdin(&STOP).map_err(|error| UsageError::new(error.to_string()))?;
                 *source = kept.source();
                 spill = Some(kept);
             }
@@ -64,6 +65,7 @@ impl Input {
             sources,
             threads: args.threads.unwrap_or(0),
             max_expansion: args.max_expansion,
+            max_memory: args.max_memory,
             _spill: spill,
         })
     }
@@ -73,7 +75,8 @@ impl Input {
         let result = pass(analyze::Options {
             selection,
             threads: self.threads,
-            source: source::Options { max_expansion: self.max_expansion },
+            source: source::Options { max_expansion: self.max_expansion, stop: &STOP },
+            max_memory: self.max_memory,
             progress: &|bytes| self.progress.add(bytes),
             stop: &STOP,
         });

@@ -1,11 +1,9 @@
 //! `firstfault summarize`: read, and keep the account in a file.
 
-use std::io::Write;
-
 use super::args::SummarizeArgs;
 use super::exit::ExitStatus;
 use super::options::{self, UsageError};
-use super::{note, reading};
+use super::{note, print_bytes, reading};
 use crate::source;
 use crate::summary::archive;
 
@@ -18,8 +16,7 @@ pub(super) fn run(args: &SummarizeArgs) -> Result<ExitStatus, UsageError> {
     let mut bytes = Vec::new();
     archive::write(&mut bytes, &reading).map_err(|error| UsageError::new(error.to_string()))?;
     if args.output.as_os_str() == "-" {
-        let written = std::io::stdout().lock().write_all(&bytes);
-        written.map_err(|error| UsageError::new(format!("standard output: {error}")))?;
+        print_bytes(&bytes)?;
     } else {
         source::write_whole(&args.output, &bytes).map_err(|error| UsageError::new(error.to_string()))?;
     }

@@ -7,6 +7,7 @@ mod component;
 mod cursor;
 mod decode;
 mod glance;
+mod names;
 mod payload;
 mod severity;
 mod text;
@@ -19,6 +20,7 @@ use crate::time::Timestamp;
 pub use component::{Component, ComponentKind};
 pub use decode::{Decoded, Refusal, decode};
 pub use glance::{Glance, Resources, Unread, glance};
+pub use names::LONG_RECORD;
 pub use severity::{Severity, infer};
 
 /// Text of an entry: borrowed from the record where it holds no escape, owned otherwise.

@@ -12,6 +12,9 @@ use crate::source::Origin;
 /// cache from the read to the last look (reads of 128 KiB to 256 KiB measured cheapest).
 pub const BATCH_BYTES: usize = 256 << 10;
 
+/// A batch that had to grow beyond this, for one long record, is not kept as large: every worker has one.
+const LARGE_BATCH: usize = 4 * BATCH_BYTES;
+
 /// Bytes that are looked at to tell YAML and other clouds' logs from JSON.
 const HEAD_BYTES: usize = 4 << 10;
 
@@ -66,10 +69,16 @@ impl Batch {
         self.bytes[..carry.len()].copy_from_slice(carry);
         self.len = carry.len();
         carry.clear();
+        carry.shrink_to(LARGE_BATCH);
     }
 
     fn clear(&mut self) {
         self.len = 0;
+        if self.bytes.len() > LARGE_BATCH {
+            self.bytes = Vec::new();
+        }
+        self.found.spans.shrink_to(LARGE_BATCH / 64);
+        self.converted.shrink_to(LARGE_BATCH);
         self.found.spans.clear();
         self.found.malformed.clear();
         self.found.ledger = Ledger::default();

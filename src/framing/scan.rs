@@ -29,6 +29,9 @@ const MAX_RESCAN: u64 = 8;
 /// Free bytes of rescanning, so that small inputs are always mended as well as possible.
 const FREE_RESCAN: u64 = 4 << 20;
 
+/// Pieces found at once: a batch that had to grow for one long record may hold millions of short ones behind it.
+const MAX_PIECES: usize = 1 << 17;
+
 /// A piece of the bytes at hand.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Span {
@@ -124,7 +127,7 @@ impl Scanner {
     /// bytes follow; then all are settled.
     pub(super) fn scan(&mut self, bytes: &[u8], from: usize, ended: bool, found: &mut Found) -> usize {
         let mut at = from;
-        while at < bytes.len() {
+        while at < bytes.len() && found.spans.len() < MAX_PIECES {
             match self.step(bytes, at, ended, found) {
                 Step::On(next) => at = next,
                 Step::More if !ended => break,

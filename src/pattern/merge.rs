@@ -37,6 +37,12 @@ impl<const N: usize> Counts for [u64; N] {
     }
 }
 
+impl<K> Counts for Vec<(K, u64)> {
+    fn largest(&self) -> u64 {
+        self.iter().map(|(_, n)| *n).max().unwrap_or(0)
+    }
+}
+
 impl<K> Counts for BTreeMap<K, u64> {
     fn largest(&self) -> u64 {
         self.values().copied().max().unwrap_or(0)

@@ -546,8 +546,9 @@ fn coverage(page: &mut String, report: &Report) {
     let coverage = &report.coverage;
     let ledger = &coverage.ledger;
     page.push_str("<h2>Coverage</h2>\n");
+    let strays = if ledger.strays > 0 { format!(" + {} strays", count(ledger.strays)) } else { String::new() };
     page.push_str(&format!(
-        "<p>{} = {} matched + {} mined + {} benign + {} unreadable + {} duplicates + {} outside</p>\n",
+        "<p>{} = {} matched + {} mined + {} benign + {} unreadable + {} duplicates + {} outside{strays}</p>\n",
         counted(coverage.entries, "entry", "entries"),
         count(ledger.matched),
         count(ledger.mined),

@@ -604,9 +604,13 @@ fn covered(coverage: &Coverage) -> String {
         duration(last.seconds_since(first)),
         bytes(coverage.bytes)
     )];
+    let strays = match ledger.strays {
+        0 => String::new(),
+        n => format!(", {} with a time that cannot be right", count(n)),
+    };
     sentences.push(format!(
         "Each is in one class: {} known by a signature, {} failing but unknown, {} that do not fail, {} unreadable, {} \
-         duplicates, {} outside what was asked for.",
+         duplicates, {} outside what was asked for{strays}.",
         count(ledger.matched),
         count(ledger.mined),
         count(ledger.benign),

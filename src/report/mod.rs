@@ -192,8 +192,11 @@ pub struct Coverage {
     pub severity_inferred: u64,
     /// Entries by log id.
     pub logs: BTreeMap<String, u64>,
-    /// The ledger: entries = matched + mined + benign + unreadable + duplicates + outside.
+    /// The ledger: entries = matched + mined + benign + unreadable + duplicates + outside + strays.
     pub ledger: Ledger,
+    /// Entries with a time that cannot be right, when there are some: they are left out of everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strays: Option<StrayCoverage>,
     /// What a reader must know about the export.
     pub warnings: Vec<Warning>,
     /// Bounds that were reached, by the name of the constant.
@@ -215,6 +218,41 @@ pub struct Ledger {
     pub duplicates: u64,
     /// Entries outside the window or filter that was asked for.
     pub outside: u64,
+    /// Entries with a time that cannot be right.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub strays: u64,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// Entries dated more than an hour from when they were received, or outside of our age.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StrayCoverage {
+    /// The earliest effect time that one claims.
+    #[schemars(with = "String")]
+    pub earliest: Timestamp,
+    /// The latest.
+    #[schemars(with = "String")]
+    pub latest: Timestamp,
+    /// The first of them, at most three.
+    pub examples: Vec<StrayExample>,
+}
+
+/// One entry with a time that cannot be right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StrayExample {
+    /// Source name.
+    pub source: String,
+    /// Where it starts.
+    pub offset: u64,
+    /// Its effect time.
+    #[schemars(with = "String")]
+    pub effect_time: Timestamp,
+    /// When it was received, where that is known.
+    #[schemars(with = "Option<String>")]
+    pub received: Option<Timestamp>,
 }
 
 /// One source.

@@ -411,8 +411,9 @@ impl Screen<'_> {
     fn coverage(&mut self) {
         let coverage = &self.report.coverage;
         let ledger = &coverage.ledger;
+        let strays = if ledger.strays > 0 { format!(" + {} strays", count(ledger.strays)) } else { String::new() };
         let text = format!(
-            "{} entries = {} matched + {} mined + {} benign + {} unreadable + {} duplicates + {} outside; {} in {}",
+            "{} entries = {} matched + {} mined + {} benign + {} unreadable + {} duplicates + {} outside{strays}; {} in {}",
             count(coverage.entries),
             count(ledger.matched),
             count(ledger.mined),

@@ -203,7 +203,7 @@ mod tests {
             encoder.write_all(&zeros).expect("memory is writable");
         }
         let bomb = encoder.finish().expect("memory is writable");
-        let options = Options { max_expansion: 50 };
+        let options = Options { max_expansion: 50, ..Options::default() };
         let (_, mut reader) = decompress(Box::new(io::Cursor::new(bomb)), &options).expect("it opens");
         let error = io::copy(&mut reader, &mut io::sink()).expect_err("it is stopped");
         assert!(error.to_string().contains("--max-expansion"), "{error}");

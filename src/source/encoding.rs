@@ -41,10 +41,13 @@ const UTF16_BLOCK: usize = 128 << 10;
 
 type Raw = Box<dyn Read + Send>;
 
-/// Looks at the first bytes of `raw` and turns them into UTF-8 without a mark.
+/// Looks at the first bytes of `raw`, which is unpacked, and turns them into UTF-8 without a mark.
 pub(super) fn to_utf8(mut raw: Raw) -> io::Result<(Encoding, Raw)> {
     let mut head = [0; 4];
     let n = read_head(&mut raw, &mut head)?;
+    if n == 4 && (head[..2] == [0x1f, 0x8b] || head == [0x28, 0xb5, 0x2f, 0xfd]) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is compressed twice: unpack it once"));
+    }
     let (encoding, mark_len) = match &head[..n] {
         [0xef, 0xbb, 0xbf, ..] => (Encoding::Utf8Bom, 3),
         [0xff, 0xfe, ..] => (Encoding::Utf16Le, 2),

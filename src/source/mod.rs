@@ -1,5 +1,6 @@
 //! Where bytes come from: standard input, files and folders, decompressed and turned into UTF-8.
 
+mod ahead;
 mod compression;
 mod encoding;
 mod output;
@@ -9,9 +10,11 @@ mod spill;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
+use ahead::Ahead;
 pub use compression::Compression;
 pub use encoding::Encoding;
 pub use output::write_whole;
@@ -53,7 +56,12 @@ pub struct Origin {
 pub struct Options {
     /// Most bytes that one compressed byte may become, once [`FREE_EXPANSION`] bytes have come out.
     pub max_expansion: u64,
+    /// Set from outside to stop waiting for a pipe.
+    pub stop: &'static AtomicBool,
 }
+
+/// For whoever never stops.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// Real exports compress 5 to 12 times, a log that repeats one line some 200 times; gzip cannot exceed 1032.
 pub const MAX_EXPANSION: u64 = 400;
@@ -63,7 +71,7 @@ pub const FREE_EXPANSION: u64 = 1 << 30;
 
 impl Default for Options {
     fn default() -> Options {
-        Options { max_expansion: MAX_EXPANSION }
+        Options { max_expansion: MAX_EXPANSION, stop: &NEVER }
     }
 }
 
@@ -105,8 +113,8 @@ impl Read for Decoded {
 pub fn open(source: &Source, options: &Options) -> Result<Decoded, Error> {
     let fail = |error| Error { name: source.name(), error };
     let raw: Box<dyn Read + Send> = match source {
-        Source::Stdin => Box::new(io::stdin()),
-        Source::File(path) | Source::Kept(path) => Box::new(open_file(path).map_err(fail)?),
+        Source::Stdin => Box::new(Ahead::new(|| Ok(io::stdin()), options.stop).map_err(fail)?),
+        Source::File(path) | Source::Kept(path) => open_file(path, options).map_err(fail)?,
     };
     decode(raw, options).map_err(fail)
 }
@@ -118,13 +126,17 @@ pub fn decode(raw: Box<dyn Read + Send>, options: &Options) -> io::Result<Decode
     Ok(Decoded { compression, encoding, reader })
 }
 
-/// A folder opens as a file on some systems and then fails to read: say it at once.
-fn open_file(path: &std::path::Path) -> io::Result<File> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
+/// A folder opens as a file on some systems and then fails to read: say it at once. Opening a pipe waits for its writer.
+fn open_file(path: &std::path::Path, options: &Options) -> io::Result<Box<dyn Read + Send>> {
+    let metadata = std::fs::metadata(path)?;
+    if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder"));
     }
-    Ok(file)
+    if metadata.is_file() {
+        return Ok(Box::new(File::open(path)?));
+    }
+    let path = path.to_owned();
+    Ok(Box::new(Ahead::new(move || File::open(path), options.stop)?))
 }
 
 /// Reads until `buffer` is full or the input ends; returns the number of bytes. What was read before an error is lost

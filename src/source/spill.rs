@@ -1,9 +1,11 @@
 //! Standard input that must be read twice is kept in a temporary file.
 
 use std::io::{self, Read};
+use std::sync::atomic::AtomicBool;
 
 use tempfile::NamedTempFile;
 
+use super::ahead::Ahead;
 use super::{Error, Source};
 
 /// Standard input as it came, in a file of the folder for temporary files (`$TMPDIR`) that only this user can read. The file goes
@@ -12,12 +14,13 @@ use super::{Error, Source};
 pub struct Spill(NamedTempFile);
 
 impl Spill {
-    /// Reads standard input to its end.
+    /// Reads standard input to its end, or until it is told to stop.
     ///
     /// # Errors
     /// When it cannot be read, or there is no room for it.
-    pub fn stdin() -> Result<Spill, Error> {
-        Spill::of(&mut io::stdin().lock())
+    pub fn stdin(stop: &'static AtomicBool) -> Result<Spill, Error> {
+        let fail = |error| Error { name: "-".to_owned(), error };
+        Spill::of(&mut Ahead::new(|| Ok(io::stdin()), stop).map_err(fail)?)
     }
 
     fn of(input: &mut dyn Read) -> Result<Spill, Error> {

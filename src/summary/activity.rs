@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
+use super::delays::Delays;
 use super::tally::Seen;
-use super::timeline::Timeline;
+use super::timeline::{MAX_SLOTS, Timeline};
 use crate::pattern::Merge;
 use crate::time::Timestamp;
 
@@ -13,6 +14,9 @@ const ROUTES: usize = 64;
 
 /// Revisions told apart per component.
 const REVISIONS: usize = 32;
+
+/// Status codes told apart per component.
+const STATUSES: usize = 64;
 
 /// Hosts that requests to a component name.
 const HOSTS: usize = 8;
@@ -30,6 +34,40 @@ pub struct Activity {
     pub requests: Requests,
     /// Host names that its requests were sent to.
     pub hosts: Bounded<String, Seen, HOSTS>,
+    /// How long after their time its entries are received.
+    #[serde(default)]
+    pub delays: Delays,
+}
+
+/// Slots of timelines of all components together, 16 bytes each. Up to a third of a thousand components have all of theirs.
+const SLOTS_IN_ALL: usize = 1 << 20;
+
+/// The same for the timelines of all routes. Up to 32 components with 64 routes each have all of theirs: a report counts the
+/// requests of a route inside an incident by them.
+const ROUTE_SLOTS_IN_ALL: usize = 1 << 22;
+
+/// Components of which all small maps are kept whole.
+const FEW: usize = 512;
+
+impl Activity {
+    /// The more components there are, the less is kept of each: coarser times, fewer routes. A function of their number alone,
+    /// which only grows.
+    pub(super) fn fit(&mut self, n_components: usize) {
+        let n_components = n_components.max(1);
+        let most = |all: usize| (all / n_components).clamp(8, MAX_SLOTS);
+        self.benign.fit_to(most(SLOTS_IN_ALL / 3));
+        self.requests.all.fit_to(most(SLOTS_IN_ALL / 3));
+        self.requests.failed.fit_to(most(SLOTS_IN_ALL / 3));
+        let part = |whole: usize| (whole * FEW / n_components).clamp(4, whole);
+        self.requests.routes.fit_to(part(ROUTES));
+        self.requests.statuses.fit_to(part(STATUSES));
+        self.revisions.fit_to(part(REVISIONS));
+        let n_routes = 2 * part(ROUTES);
+        for route in self.requests.routes.values_mut() {
+            route.all.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
+            route.failed.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
+        }
+    }
 }
 
 impl Merge for Activity {
@@ -39,6 +77,7 @@ impl Merge for Activity {
         self.revisions.merge(other.revisions);
         self.requests.merge(other.requests);
         self.hosts.merge(other.hosts);
+        self.delays.merge(other.delays);
     }
 }
 
@@ -51,7 +90,7 @@ pub struct Requests {
     pub failed: Timeline,
     /// Requests by (status, kind of route).
     #[serde(deserialize_with = "crate::pattern::counted")]
-    pub statuses: Bounded<u16, u64, 64>,
+    pub statuses: Bounded<u16, u64, STATUSES>,
     /// Requests by route.
     pub routes: Bounded<(RouteKind, String), RouteTally, ROUTES>,
 }

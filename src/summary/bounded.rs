@@ -43,6 +43,15 @@ impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
         Some(self.kept.entry(key).or_default())
     }
 
+    /// Keeps no more than the `most` keys of the smallest hashes. Fewer for more: when it is done to the smaller of two numbers
+    /// at last, it does not matter whether it was done to the larger before.
+    pub(super) fn fit_to(&mut self, most: usize) {
+        while self.kept.len() > most {
+            self.overflow = true;
+            self.kept.pop_last();
+        }
+    }
+
     /// The value of `key`.
     pub fn get(&self, key: &K) -> Option<&V>
     where

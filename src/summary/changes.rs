@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::exemplars::Exemplar;
-use crate::entry::Component;
+use super::exemplars::{Exemplar, shortened};
+use crate::entry::{Component, Labels};
 use crate::pattern::Merge;
 use crate::time::Timestamp;
 
@@ -30,6 +30,23 @@ pub struct Change {
 
 /// What tells changes apart: time, method, resource.
 pub type ChangeKey = (Timestamp, String, String);
+
+/// Bytes kept of one detail: an image with its digest has 150, a list of instances some more.
+const DETAIL_BYTES: usize = 512;
+
+/// Bytes kept of all details of a change: 64 of them that are as long as usual.
+const DETAILS_BYTES: usize = 4096;
+
+/// The details of an audit entry, as many as may be kept.
+pub(super) fn details(details: &Labels<'_>) -> Vec<(String, String)> {
+    let mut room = DETAILS_BYTES;
+    let fits = |(key, value): &(String, String)| {
+        room = room.saturating_sub(key.len() + value.len());
+        room > 0
+    };
+    let kept = |text: &str| shortened(text, DETAIL_BYTES);
+    details.0.iter().map(|(key, value)| (kept(key), kept(value))).take_while(fits).collect()
+}
 
 impl Merge for Change {
     fn merge(&mut self, other: Change) {

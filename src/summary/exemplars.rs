@@ -45,7 +45,7 @@ impl Exemplar {
             log_name: entry.log_name.to_string(),
             severity: entry.severity,
             component: observation.component.name.clone(),
-            message: shortened(&observation.text(entry)),
+            message: shortened(&observation.text(entry), MESSAGE_BYTES),
         }
     }
 }
@@ -57,12 +57,12 @@ impl Exemplar {
 }
 
 /// The text itself, or its head and tail around `…`.
-fn shortened(text: &str) -> String {
-    if text.len() <= MESSAGE_BYTES {
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    if text.len() <= most {
         return text.to_owned();
     }
-    let head = floor_boundary(text, MESSAGE_BYTES / 3);
-    let tail = ceil_boundary(text, text.len() - 2 * MESSAGE_BYTES / 3);
+    let head = floor_boundary(text, most / 3);
+    let tail = ceil_boundary(text, text.len() - 2 * most / 3);
     format!("{}…{}", &text[..head], &text[tail..])
 }
 

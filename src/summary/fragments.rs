@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::exemplars::shortened;
 use crate::entry::{Component, Entry, Payload, Resource, Severity};
 use crate::pattern::{Merge, Observation, traceback};
 use crate::source::Origin;
@@ -12,6 +13,12 @@ use crate::time::Timestamp;
 
 /// Parts kept per stream, the earliest: a dozen tracebacks of forty lines. Further ones are counted.
 const PARTS: usize = 512;
+
+/// Parts of all wholes together: 64 MiB when all are long.
+const PARTS_IN_ALL: usize = 1 << 15;
+
+/// Bytes kept of one part, from its head and its tail: a template looks at as many.
+const TEXT_BYTES: usize = 2048;
 
 /// Lines of one traceback follow each other within this time. Measured: equal to the microsecond or a few apart.
 const GAP_NS: i64 = 50_000_000;
@@ -62,6 +69,14 @@ impl Fragments {
     pub(super) fn add(&mut self, fragment: Fragment) {
         self.parts.insert(fragment);
         while self.parts.len() > PARTS {
+            self.parts.pop_last();
+        }
+    }
+
+    /// The more wholes there are, the fewer parts are kept of each.
+    pub(super) fn fit(&mut self, n_wholes: usize) {
+        let most = (PARTS_IN_ALL / n_wholes.max(1)).min(PARTS);
+        while self.parts.len() > most {
             self.parts.pop_last();
         }
     }
@@ -140,7 +155,7 @@ impl Fragment {
             severity: entry.severity,
             component: observation.component.clone(),
             revision: observation.revision.map(str::to_owned),
-            text: entry.message.to_string(),
+            text: shortened(&entry.message, TEXT_BYTES),
         }
     }
 

@@ -6,9 +6,11 @@ pub mod activity;
 pub mod archive;
 mod bounded;
 mod changes;
+pub mod delays;
 mod exemplars;
 mod fragments;
 pub mod instances;
+mod strays;
 mod tally;
 mod timeline;
 pub mod traces;
@@ -29,16 +31,17 @@ pub use changes::{Change, ChangeKey};
 pub use exemplars::Exemplar;
 use fragments::{Fragment, Fragments, Whole};
 use instances::{Event, EventKind, Instance};
+pub use strays::{Stray, Strays, is_stray};
 pub use tally::{Seen, Tally};
 pub use timeline::Timeline;
 use traces::Traces;
 pub use uneventful::Places;
 
 /// Components told apart.
-const COMPONENTS: usize = 200_000;
+const COMPONENTS: usize = 8192;
 
 /// Series of known signatures kept.
-const KNOWN: usize = 50_000;
+const KNOWN: usize = 8192;
 
 /// Instances whose events are kept.
 const INSTANCES: usize = 4096;
@@ -51,6 +54,9 @@ const USES: usize = 8192;
 
 /// Streams and split entries whose parts are kept.
 const WHOLES: usize = 1024;
+
+/// One entry in so many is enough for strays to be no strays.
+const MANY_STRAYS: u64 = 10;
 
 /// A stray is at most one entry in this many.
 const STRAY_SHARE: u64 = 500;
@@ -99,6 +105,9 @@ pub struct Summary {
     pub traces: Traces,
     /// Parts that are joined at the end.
     fragments: Bounded<Whole, Fragments, WHOLES>,
+    /// Entries whose times cannot be right, when they are kept apart in this account.
+    #[serde(default)]
+    pub strays: Strays,
     /// Bounds outside of the account that were reached.
     limits: std::collections::BTreeSet<String>,
     /// Which component uses which thing, told by entries that do not fail: component, thing.
@@ -129,6 +138,9 @@ pub struct Ledger {
     /// Entries outside of what was asked for.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub outside: u64,
+    /// Entries with a time that cannot be right.
+    #[serde(default)]
+    pub strays: u64,
     /// Parts that wait to be joined.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub parts: u64,
@@ -143,6 +155,7 @@ impl Merge for Ledger {
         self.unreadable += other.unreadable;
         self.duplicates += other.duplicates;
         self.outside += other.outside;
+        self.strays += other.strays;
         self.parts += other.parts;
     }
 }
@@ -192,7 +205,32 @@ impl Summary {
         let changes = self.changes.values_mut().filter_map(|change| change.exemplar.as_mut());
         changes.for_each(|exemplar| exemplar.renumber(number));
         self.fragments.values_mut().for_each(|parts| parts.renumber(number));
+        self.strays.renumber(number);
         self.traces.renumber(number);
+    }
+
+    /// The more keys there are, the less is kept of each, so that all of them stay within their bounds together. What is kept
+    /// depends on the numbers of keys alone: done at any time and once more at last, no order and no split shows.
+    pub fn fit(&mut self) {
+        let n_components = self.components.len();
+        self.components.values_mut().for_each(|activity| activity.fit(n_components));
+        let n_series = self.known.len() + self.mined.crowd();
+        self.known.values_mut().chain(self.mined.values_mut()).for_each(|tally| tally.fit(n_series));
+        let n_wholes = self.fragments.len();
+        self.fragments.values_mut().for_each(|parts| parts.fit(n_wholes));
+    }
+
+    /// What was added since it was empty, in bytes, by rule of thumb and rather too much: the keys that there are, and a slot
+    /// in the timelines per entry.
+    pub fn weight(&self) -> usize {
+        let n_components = self.components.len();
+        let n_series = self.known.len() + self.mined.crowd();
+        let n_slots = (self.ledger.entries as usize).min((n_components + n_series) * timeline::MAX_SLOTS);
+        // A series has four quotes of a kilobyte, an example of two, and columns.
+        12_288 * n_series
+            + 4096 * (n_components + self.changes.len())
+            + 2048 * (self.instances.len() + self.uses.len() + self.ledger.parts as usize)
+            + 64 * n_slots
     }
 
     /// Notes a bound that was reached outside of the account.
@@ -268,6 +306,25 @@ impl Summary {
         self.tell(catalogue, entry, observation);
     }
 
+    /// Notes an entry of this account as one whose time cannot be right.
+    pub fn note_stray(&mut self, entry: &Entry<'_>, at: Timestamp) {
+        self.strays.add(entry, at);
+    }
+
+    /// Takes in the account of strays: as entries like others where they are many, since then it is the receipt that is odd (logs
+    /// that were imported), else as a number and a few examples.
+    pub fn take_strays(&mut self, mut apart: Summary) {
+        let n_strays = apart.ledger.entries;
+        if n_strays * MANY_STRAYS >= self.ledger.entries + n_strays {
+            apart.strays = Strays::default();
+            self.merge(apart);
+        } else {
+            self.ledger.entries += n_strays;
+            self.ledger.strays += n_strays;
+            self.strays.merge(apart.strays);
+        }
+    }
+
     /// Counts `n` entries in the class of an observation.
     fn classify(&mut self, observation: &Observation<'_>, n: u64) {
         match (observation.class, observation.signature) {
@@ -304,6 +361,9 @@ impl Summary {
         let at = observation.at;
         let Some(activity) = self.components.entry(observation.component.clone()) else { return };
         activity.seen.add(at, 1);
+        if let Some(received) = entry.receive_timestamp {
+            activity.delays.add(received.since(at));
+        }
         if observation.class == Class::Benign {
             activity.benign.add(at, 1);
         }
@@ -381,7 +441,7 @@ impl Summary {
             actor: audit.principal.to_string(),
             target: observation.component.clone(),
             status_code: audit.status_code,
-            details: audit.details.0.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+            details: changes::details(&audit.details),
         });
     }
 
@@ -473,7 +533,9 @@ impl Merge for Summary {
         self.uses.merge(other.uses);
         self.traces.merge(other.traces);
         self.fragments.merge(other.fragments);
+        self.strays.merge(other.strays);
         self.limits.extend(other.limits);
+        self.fit();
     }
 }
 

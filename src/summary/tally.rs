@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
 use super::exemplars::Exemplars;
-use super::timeline::Timeline;
+use super::timeline::{MAX_SLOTS, Timeline};
 use crate::entry::{Component, Entry, Severity};
 use crate::pattern::{Merge, Observation};
 use crate::time::Timestamp;
@@ -23,6 +23,12 @@ const INSTANCES: usize = 64;
 
 /// Spellings of one template that events of instances can point to.
 const KEYS: usize = 64;
+
+/// Slots of timelines of all series together, 16 bytes each: up to a thousand series have all of theirs.
+const SLOTS_IN_ALL: usize = 1 << 20;
+
+/// Series of which all small maps are kept whole.
+const FEW: usize = 1024;
 
 /// How often and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +121,20 @@ impl Tally {
         if let Some(seen) = observation.instance.and_then(|instance| self.instances.entry(instance.to_owned())) {
             seen.add(at, 1);
         }
+    }
+
+    /// The more series there are, the less is kept of each: coarser times, fewer names. A function of their number alone, which
+    /// only grows.
+    pub(super) fn fit(&mut self, n_series: usize) {
+        let n_series = n_series.max(1);
+        self.timeline.fit_to((SLOTS_IN_ALL / n_series).clamp(16, MAX_SLOTS));
+        let part = |whole: usize| (whole * FEW / n_series).clamp(4, whole);
+        self.values.fit_to(part(VALUES));
+        self.blames.fit_to(part(BLAMES));
+        self.mentions.fit_to(part(BLAMES));
+        self.revisions.fit_to(part(REVISIONS));
+        self.instances.fit_to(part(INSTANCES));
+        self.keys.fit_to(part(KEYS));
     }
 
     /// Worst effective severity.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::pattern::{Merge, counted};
 use crate::time::Timestamp;
 
-/// Most slots a timeline spans: an hour at 4.3 s, a day at 137 s.
-const MAX_SLOTS: i64 = 1024;
+/// Most slots a timeline spans: an hour at 4.3 s, a day at 137 s. 8 KiB when all hold a count.
+pub(super) const MAX_SLOTS: usize = 1024;
 
 /// Finest width: 2^28 ns, 0.27 s. Finer than any onset can be told, coarse enough to stay small.
 const FINEST_SHIFT: u32 = 28;
@@ -43,7 +43,7 @@ enum Slots {
 struct Stored {
     shift: u32,
     #[serde(deserialize_with = "counted")]
-    slots: BTreeMap<i64, u64>,
+    slots: Vec<(i64, u64)>,
 }
 
 impl From<Timeline> for Stored {
@@ -60,12 +60,15 @@ impl TryFrom<Stored> for Timeline {
             return Err(format!("slots of 2^{} ns", stored.shift));
         }
         let times = (i64::MIN >> stored.shift)..=(i64::MAX >> stored.shift);
-        if let Some(slot) = stored.slots.keys().find(|slot| !times.contains(slot)) {
+        if let Some(slot) = stored.slots.iter().map(|(slot, _)| slot).find(|slot| !times.contains(slot)) {
             return Err(format!("a slot at {slot} times 2^{} ns", stored.shift));
         }
-        let listed = stored.slots.into_iter().filter(|(_, n)| *n > 0).collect();
-        let mut timeline = Timeline { shift: stored.shift, slots: Slots::Listed(listed) };
-        timeline.fit();
+        let mut slots: BTreeMap<i64, u64> = BTreeMap::new();
+        for (slot, n) in stored.slots.into_iter().filter(|(_, n)| *n > 0) {
+            *slots.entry(slot).or_default() += n;
+        }
+        let mut timeline = Timeline { shift: stored.shift, slots: Slots::Listed(slots.into_iter().collect()) };
+        timeline.fit_to(MAX_SLOTS);
         Ok(timeline)
     }
 }
@@ -120,25 +123,20 @@ impl Timeline {
         self.slots.sum((from.0 >> self.shift)..=((to.0 - 1) >> self.shift))
     }
 
-    /// Counts in a slot that is not among those side by side.
-    fn add_outside(&mut self, slot: i64, n: u64) {
-        let (first, last) = self.slots.ends().unwrap_or((slot, slot));
-        let mut shift = 0;
-        while (last.max(slot) >> shift).saturating_sub(first.min(slot) >> shift).saturating_add(1) > MAX_SLOTS {
-            shift += 1;
-        }
-        self.coarsen(shift);
-        self.slots.add(slot >> shift, n);
+    /// Widens the slots until the timeline spans no more than `most` of them. Fewer for more: when it is done to the smaller
+    /// of two numbers at last, it does not matter whether it was done to the larger before.
+    pub(super) fn fit_to(&mut self, most: usize) {
+        let Some((first, last)) = self.slots.ends() else { return };
+        self.coarsen(widening(first, last, most));
         self.slots.settle();
     }
 
-    fn fit(&mut self) {
-        let Some((first, last)) = self.slots.ends() else { return };
-        let mut shift = 0;
-        while (last >> shift).saturating_sub(first >> shift).saturating_add(1) > MAX_SLOTS {
-            shift += 1;
-        }
-        self.coarsen(shift);
+    /// Counts in a slot that is not among those side by side.
+    fn add_outside(&mut self, slot: i64, n: u64) {
+        let (first, last) = self.slots.ends().unwrap_or((slot, slot));
+        let by = widening(first.min(slot), last.max(slot), MAX_SLOTS);
+        self.coarsen(by);
+        self.slots.add(slot >> by, n);
         self.slots.settle();
     }
 
@@ -157,6 +155,12 @@ impl Timeline {
         }
         self.slots = Slots::Listed(wider);
     }
+}
+
+/// How often slots must double their width until no more than `most` lie from `first` to `last`.
+fn widening(first: i64, last: i64, most: usize) -> u32 {
+    let extent = |by: u32| (last >> by).saturating_sub(first >> by).saturating_add(1);
+    (0..i64::BITS - 1).find(|by| extent(*by) <= most.max(1) as i64).unwrap_or(i64::BITS - 1)
 }
 
 impl Slots {
@@ -254,8 +258,8 @@ mod tests {
             let mut slots = BTreeMap::new();
             events.iter().for_each(|(at, n)| *slots.entry(at >> shift).or_default() += n);
             let extent = slots.keys().last().zip(slots.keys().next()).map_or(0, |(last, first)| last - first + 1);
-            if extent <= MAX_SLOTS {
-                return Stored { shift, slots };
+            if extent <= MAX_SLOTS as i64 {
+                return Stored { shift, slots: slots.into_iter().collect() };
             }
             shift += 1;
         }
@@ -285,7 +289,11 @@ mod tests {
             let expected = obvious(&events);
             let (from, to) = (Timestamp(random(reach) - reach / 2), Timestamp(random(reach)));
             let between = (from.0 >> expected.shift)..=((to.0 - 1) >> expected.shift);
-            let n = if to <= from { 0 } else { expected.slots.range(between).map(|(_, n)| n).sum() };
+            let n = if to <= from {
+                0
+            } else {
+                expected.slots.iter().filter(|(slot, _)| between.contains(slot)).map(|(_, n)| n).sum()
+            };
             assert_eq!(whole.count_between(from, to), n);
             assert_eq!(merged, whole);
             let stored = Stored::from(whole);

@@ -10,13 +10,15 @@ use std::ops::Range;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::activity::{RouteKind, RouteTally};
+use super::delays::{self, Delays};
 use super::{Seen, Summary, Timeline, fragments, host, path, route_kind, used, write_route};
 use crate::entry::{Component, Entry, Glance, HttpRequest, Resources, Text};
 use crate::pattern::{Merge, Uneventful};
 
-/// Places and routes that are held before the summary is told: some megabytes, and enough for nearly every export.
-const MAX_PLACES: usize = 2048;
-const MAX_ROUTES: usize = 4096;
+/// Places and routes that are held before the summary is told: enough for nearly every export, and with times as scattered as
+/// can be some 16 MiB.
+const MAX_PLACES: usize = 512;
+const MAX_ROUTES: usize = 1024;
 
 /// Hosts of one place, likewise.
 const MAX_HOSTS: usize = 32;
@@ -61,6 +63,9 @@ struct Place {
     /// Entries since the summary was told.
     seen: Seen,
     over_time: Timeline,
+    delays: Delays,
+    /// Step of the last delay and how many came one after another: nearly all delays of a place are alike.
+    last_delays: (i8, u64),
     requests: Requests,
 }
 
@@ -135,6 +140,9 @@ impl Places {
         let place = &mut self.places[place];
         place.seen.add(said.at, 1);
         place.over_time.add(said.at, 1);
+        if let Some(received) = entry.receive_timestamp {
+            place.delay(delays::step(received.since(said.at)));
+        }
         if let Some(http) = entry.http.as_ref().filter(|http| http.status > 0) {
             self.n_routes += usize::from(place.requests.add(http, said, &mut self.route));
             self.has_many_hosts |= place.requests.hosts.len() > MAX_HOSTS;
@@ -199,11 +207,29 @@ impl Place {
             uses: used(&entry).collect(),
             seen: Seen::default(),
             over_time: Timeline::default(),
+            delays: Delays::default(),
+            last_delays: (0, 0),
             requests: Requests::default(),
         })
     }
 
-    fn fold_into(self, summary: &mut Summary) {
+    fn delay(&mut self, step: i8) {
+        if self.last_delays.0 != step {
+            self.end_delays();
+            self.last_delays.0 = step;
+        }
+        self.last_delays.1 += 1;
+    }
+
+    fn end_delays(&mut self) {
+        let (step, n) = std::mem::take(&mut self.last_delays);
+        if n > 0 {
+            self.delays.add_step(step, n);
+        }
+    }
+
+    fn fold_into(mut self, summary: &mut Summary) {
+        self.end_delays();
         let seen = self.seen;
         if let Some(n) = self.project_and_region.and_then(|place| summary.places.entry(place)) {
             *n += seen.count;
@@ -219,6 +245,7 @@ impl Place {
         let Some(activity) = summary.components.entry(self.component) else { return };
         activity.seen.merge(seen);
         activity.benign.merge(self.over_time);
+        activity.delays.merge(self.delays);
         if let Some(revision) = self.revision.and_then(|revision| activity.revisions.entry(revision)) {
             revision.merge(seen);
         }

@@ -35,6 +35,8 @@ mod shelf;
 mod shelves;
 mod values;
 
+use std::hash::Hash;
+
 use serde::{Deserialize, Serialize};
 
 use super::Merge;
@@ -44,17 +46,17 @@ use scan::Scanner;
 pub use settle::{Finder, Mined, Settled};
 use shelves::Shelves;
 
-/// Keys that are told apart at most, of which one scope may have a quarter. With 2 KiB per example and 64 columns this
-/// bounds the state at about 100 MB however hostile the input; real logs stay below 5 MB.
-pub const CAP: usize = 20_000;
+/// Keys that are told apart at most, of which one scope may have a quarter; half as many scopes. With 2 KiB per example and
+/// 64 columns this bounds the state at about 40 MB however hostile the input; real logs stay below 5 MB.
+pub const CAP: usize = 8_192;
 
 /// Counts the templates of messages, per scope: messages of different scopes never share a template.
 ///
 /// A commutative monoid, whenever `V` is one and what is done to the `V` of [`Templates::observe`] commutes with merging.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound(
-    serialize = "S: Ord + Clone + Serialize, V: Serialize",
-    deserialize = "S: Ord + Clone + Deserialize<'de>, V: Merge + Deserialize<'de>"
+    serialize = "S: Ord + Clone + Hash + Serialize, V: Serialize",
+    deserialize = "S: Ord + Clone + Hash + Deserialize<'de>, V: Merge + Deserialize<'de>"
 ))]
 pub struct Templates<S, V> {
     shelves: Shelves<S, V>,
@@ -62,13 +64,13 @@ pub struct Templates<S, V> {
     scanner: Scanner,
 }
 
-impl<S: Ord + Clone, V: Merge> Default for Templates<S, V> {
+impl<S: Ord + Clone + Hash, V: Merge> Default for Templates<S, V> {
     fn default() -> Self {
         Templates::with_cap(CAP)
     }
 }
 
-impl<S: Ord + Clone, V: Merge> Templates<S, V> {
+impl<S: Ord + Clone + Hash, V: Merge> Templates<S, V> {
     /// Templates that tell at most `cap` keys apart.
     pub fn with_cap(cap: usize) -> Templates<S, V> {
         Templates { shelves: Shelves::new(cap), scanner: Scanner::default() }
@@ -86,7 +88,12 @@ impl<S: Ord + Clone, V: Merge> Templates<S, V> {
         self.shelves.values_mut()
     }
 
-    /// True when keys were joined because there were more than the cap.
+    /// How many keys there were, up to the cap: a number that only grows, whatever was joined.
+    pub fn crowd(&self) -> usize {
+        self.shelves.crowd()
+    }
+
+    /// True when keys were joined because there were more than the cap, or scopes left out.
     pub fn is_capped(&self) -> bool {
         self.shelves.is_capped()
     }
@@ -97,7 +104,7 @@ impl<S: Ord + Clone, V: Merge> Templates<S, V> {
     }
 }
 
-impl<S: Ord + Clone, V: Merge> Merge for Templates<S, V> {
+impl<S: Ord + Clone + Hash, V: Merge> Merge for Templates<S, V> {
     fn merge(&mut self, other: Self) {
         self.shelves.merge(other.shelves, &mut self.scanner);
     }

@@ -5,6 +5,7 @@
 //! (user names). All decisions of a round use the vectors as they were at its start, so their order does not matter.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
@@ -69,7 +70,7 @@ pub struct Finder<'s, S, V> {
     scanner: Scanner,
 }
 
-impl<S: Ord + Clone, V: Merge> Settled<S, V> {
+impl<S: Ord + Clone + Hash, V: Merge> Settled<S, V> {
     pub(super) fn new(shelves: Shelves<S, V>) -> Settled<S, V> {
         let mut settled = Settled { templates: Vec::new(), index: BTreeMap::new() };
         let mut scanner = Scanner::default();

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use crate::entry::{ComponentKind, Severity};
-use crate::report::{Coverage, Gap, Incident, Ledger, Warning};
+use crate::report::wording::{counted, duration};
+use crate::report::{Coverage, Gap, Incident, Ledger, StrayCoverage, StrayExample, Warning};
+use crate::summary::Stray;
+use crate::time::SECOND;
 
 /// Counts that `--limit` is usually given, besides whole thousands.
 const ROUND: [u64; 12] = [10, 20, 25, 30, 50, 100, 150, 200, 250, 300, 500, 1500];
@@ -14,6 +17,21 @@ const STARTS_INSIDE: f64 = 0.03;
 
 /// Share of entries without a recorded severity worth a word.
 const MANY: f64 = 0.1;
+
+/// Entries of a component that make a median.
+const ENOUGH_DELAYS: u64 = 20;
+
+/// A clock that is ahead by less may be the receiver's own.
+const AHEAD_NS: i64 = SECOND;
+
+/// Entries that come later than this are late; measured medians are 0.1 s to 8 s.
+const LATE_NS: i64 = 60 * SECOND;
+
+/// And so many times later than those of half of the other components.
+const MUCH_LATER: i64 = 16;
+
+/// Clocks that are told of, the worst ones ahead first.
+const MAX_CLOCKS: usize = 5;
 
 /// What was read. Sources and lost ranges are filled in by whoever read them.
 pub(super) fn coverage(findings: Findings<'_>) -> Coverage {
@@ -44,10 +62,27 @@ pub(super) fn coverage(findings: Findings<'_>) -> Coverage {
             unreadable: ledger.unreadable,
             duplicates: ledger.duplicates,
             outside: ledger.outside,
+            strays: ledger.strays,
         },
+        strays: strays(findings),
         warnings: Vec::new(),
         limits_reached: summary.limits_reached(),
     }
+}
+
+fn strays(findings: Findings<'_>) -> Option<StrayCoverage> {
+    let strays = &findings.summary.strays;
+    let example = |stray: &Stray| StrayExample {
+        source: findings.sources.get(stray.origin.source as usize).cloned().unwrap_or_default(),
+        offset: stray.origin.offset,
+        effect_time: stray.at,
+        received: stray.received,
+    };
+    (strays.seen.count > 0).then(|| StrayCoverage {
+        earliest: strays.seen.first,
+        latest: strays.seen.last,
+        examples: strays.examples.iter().map(example).collect(),
+    })
 }
 
 /// What a reader must know about the export, and what would fill each hole.
@@ -59,6 +94,7 @@ pub(super) fn doubts(findings: Findings<'_>, incidents: &[Incident]) -> (Vec<War
     doubts.missing_logs(incidents);
     doubts.severities();
     doubts.strays();
+    doubts.clocks();
     (doubts.warnings, doubts.gaps)
 }
 
@@ -178,12 +214,51 @@ impl Doubts<'_> {
 
     fn strays(&mut self) {
         let summary = self.findings.summary;
+        if let Some(strays) = strays(self.findings) {
+            let first = strays.examples.first();
+            let at = first
+                .map_or(String::new(), |stray| format!("; the first is in {} at byte {}", stray.source, stray.offset));
+            let text = format!(
+                "{} dated far from when they were received, {} to {}: left out of what follows{at}",
+                counted(summary.ledger.strays, "entry is", "entries are"),
+                strays.earliest,
+                strays.latest
+            );
+            self.warn("stray_entries", text);
+        }
         let span = summary.span();
         let stray: u64 =
             summary.volume.slots().filter(|(at, _, _)| *at < span.start || *at > span.end).map(|(_, _, n)| n).sum();
         if stray > 0 {
             let text = format!("{stray} entries are dated far outside of all others and do not widen the window");
             self.warn("stray_timestamps", text);
+        }
+    }
+
+    /// Components whose entries are received before their time, or much later than those of most others.
+    fn clocks(&mut self) {
+        let summary = self.findings.summary;
+        let enough = summary.components.iter().filter(|(_, activity)| activity.delays.count() >= ENOUGH_DELAYS);
+        let mut delays: Vec<(i64, &str, u64)> = enough
+            .filter_map(|(component, activity)| {
+                Some((activity.delays.median_ns()?, component.name.as_str(), activity.delays.count()))
+            })
+            .collect();
+        delays.sort_unstable();
+        let Some(usual) = delays.get(delays.len().saturating_sub(1) / 2).map(|(delay, ..)| *delay) else { return };
+        let late = usual.saturating_mul(MUCH_LATER).max(LATE_NS);
+        let odd: Vec<_> = delays.into_iter().filter(|(delay, ..)| *delay <= -AHEAD_NS || *delay >= late).collect();
+        for (delay, name, n) in odd.into_iter().take(MAX_CLOCKS) {
+            let by = duration(delay.unsigned_abs() as f64 / 1e9);
+            let what = if delay < 0 {
+                format!("dated at least {by} after they were received: its clock is ahead")
+            } else {
+                format!("received at least {by} after their time: its clock is behind, or they were held back")
+            };
+            self.warn(
+                "clock_skew",
+                format!("half of the {n} entries of {name} are {what}; its place in the order is doubtful"),
+            );
         }
     }
 
