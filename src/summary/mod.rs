@@ -47,7 +47,7 @@ const KNOWN: usize = 8192;
 const INSTANCES: usize = 4096;
 
 /// Changes kept.
-const CHANGES: usize = 4096;
+const CHANGES: usize = 2048;
 
 /// Pairs of a component and a thing it uses.
 const USES: usize = 8192;

@@ -11,6 +11,10 @@ use crate::pattern::needle::Needle;
 /// Bound on a compiled regex, in bytes. The largest built-in one needs a tenth.
 const REGEX_SIZE: usize = 1 << 20;
 
+/// Bound on what a regex remembers of its own search, in bytes; each worker has one of each regex. A larger one is filled by
+/// long messages and is no faster.
+const DFA_SIZE: usize = 256 << 10;
+
 /// A regex looks at the first and the last so many bytes of a text: where people and runtimes put what matters.
 /// The search is linear, but a message can have gigabytes.
 const REGEX_REACH: usize = 64 << 10;
@@ -347,7 +351,7 @@ fn compile(source: &str) -> Result<Regex, regex::Error> {
         .unicode(false)
         .case_insensitive(true)
         .size_limit(REGEX_SIZE)
-        .dfa_size_limit(REGEX_SIZE)
+        .dfa_size_limit(DFA_SIZE)
         .build()
 }
 

@@ -31,7 +31,7 @@ pub use tree::{Node, Tree};
 /// Spans and events kept over all traces. About 120 bytes each: some 15 MB when full. That is 1,500 to 25,000 traces (of 80
 /// records in a large shop, of 4 behind a load balancer), enough for a median per operation in a window that is a tenth of
 /// the export; and few enough that an entry of a trace that is not kept costs a hash and a comparison.
-pub const RECORDS_KEPT: usize = if cfg!(test) { 500 } else { 120_000 };
+pub const RECORDS_KEPT: usize = if cfg!(test) { 500 } else { 40_000 };
 
 /// Spans kept of one trace. The largest measured trace has 100; a loop that calls itself has no end.
 pub const SPANS_PER_TRACE: usize = if cfg!(test) { 5 } else { 1_024 };
