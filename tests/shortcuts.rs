@@ -1,6 +1,8 @@
 //! The quick way through an export, which reads most entries at a glance, gives the same account as reading every entry
 //! whole: byte for byte, on the fixtures, on the exports in `FIRSTFAULT_CASES` and on entries of every shape.
 
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;

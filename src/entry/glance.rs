@@ -130,7 +130,7 @@ impl<'b> Unread<'b> {
 }
 
 impl<'b> Glance<'b> {
-    /// The whole entry, as [`super::decode`] gives it; `None` when its resource or labels cannot be read.
+    /// The whole entry, as [`super::decode()`] gives it; `None` when its resource or labels cannot be read.
     pub fn whole(self) -> Option<Entry<'b>> {
         let mut entry = self.entry;
         read_into(&mut entry, self.unread)?;
@@ -165,7 +165,7 @@ fn is_read(cursor: &Cursor<'_>) -> Option<()> {
 }
 
 /// Looks at a record that is one entry of the plainest shape: its keys as the API writes them, each once, no audit entry,
-/// no part of another. `None` for all others, which [`super::decode`] reads.
+/// no part of another. `None` for all others, which [`super::decode()`] reads.
 pub fn glance<'b>(record: Record<'b>, known: &Resources) -> Option<Glance<'b>> {
     let text = std::str::from_utf8(record.bytes).ok()?;
     let mut cursor = Cursor::new(text);
