@@ -188,8 +188,16 @@ impl<'b> Reading<'b> {
         if self.fields.0.len() >= MAX_FIELDS {
             return;
         }
-        let path = if depth == 0 { key.text() } else { Text::Owned([&self.path, &*key.text()].concat()) };
+        let path = if depth == 0 { key.text() } else { Text::Owned(self.path_of(key)) };
         self.push(path, value);
+    }
+
+    fn path_of(&self, key: Raw<'b>) -> String {
+        let key = key.text();
+        let mut path = String::with_capacity(self.path.len() + key.len());
+        path.push_str(&self.path);
+        path.push_str(&key);
+        path
     }
 
     fn push(&mut self, path: Text<'b>, value: Text<'b>) {

@@ -28,22 +28,6 @@ const MIN_NEEDLE: usize = 4;
 /// Longest captured text that is kept, in bytes: names are shorter, and a missing quote must not copy a whole message.
 const MAX_VALUE: usize = 256;
 
-/// Fields of a JSON payload whose text is read like the message itself: where loggers put the error.
-const TEXT_FIELDS: [&str; 12] = [
-    "err",
-    "error",
-    "exception",
-    "cause",
-    "detail",
-    "details",
-    "reason",
-    "stderr",
-    "statusDetails",
-    "error_message",
-    "errorMessage",
-    "exc_info",
-];
-
 /// What must hold; all of it. Empty lists ask nothing.
 #[derive(Debug, Default)]
 pub(super) struct Matcher {
@@ -369,11 +353,13 @@ pub(super) fn whole_texts<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = &'e 
     std::iter::once(entry.message.as_ref()).chain(fields.map(|(_, value)| value.as_ref()))
 }
 
+/// True for a field of a JSON payload whose text is read like the message itself: where loggers put the error.
 pub(super) fn is_text_field(key: &str) -> bool {
     let last = last_segment(key, b'.');
-    match last.len() {
-        // No name of a text field is shorter or longer.
-        3..=13 => TEXT_FIELDS.contains(&last) || (last == "message" && last.len() < key.len()),
+    match last {
+        "err" | "error" | "exception" | "cause" | "detail" | "details" | "reason" | "stderr" | "statusDetails"
+        | "error_message" | "errorMessage" | "exc_info" => true,
+        "message" => last.len() < key.len(),
         _ => false,
     }
 }
@@ -408,7 +394,10 @@ fn clean(value: &str) -> &str {
 /// `Services.ReplaceService` and in `ReplaceService`.
 pub(super) fn ends_in_name(text: &str, name: &str) -> bool {
     let Some(start) = text.len().checked_sub(name.len()) else { return false };
-    text.as_bytes()[start..].eq_ignore_ascii_case(name.as_bytes())
+    // Most names differ in their last letter already.
+    let last = |text: &str| text.as_bytes().last().map(u8::to_ascii_lowercase);
+    last(text) == last(name)
+        && text.as_bytes()[start..].eq_ignore_ascii_case(name.as_bytes())
         && (start == 0 || matches!(text.as_bytes()[start - 1], b'.' | b'/'))
 }
 
