@@ -1,7 +1,7 @@
 //! Things that a message names: connection names, hosts, addresses, secrets, accounts. Victims name the culprit, also
 //! when the culprit itself logs nothing.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
@@ -16,19 +16,21 @@ const MAX_ENTITIES: usize = 12;
 
 struct Rule {
     kind: ComponentKind,
-    regex: Regex,
+    pattern: &'static str,
     needle: Option<Needle>,
+    /// Compiled for the first message that has the needle: one without failures needs none.
+    regex: OnceLock<Regex>,
 }
 
 impl Rule {
-    fn new(kind: ComponentKind, pattern: &str) -> Rule {
-        let regex = Regex::new(pattern).expect("a constant expression compiles");
-        Rule { kind, regex, needle: Needle::of(pattern, 1) }
+    fn new(kind: ComponentKind, pattern: &'static str) -> Rule {
+        Rule { kind, pattern, needle: Needle::of(pattern, 1), regex: OnceLock::new() }
     }
 
-    /// False when its regex cannot match.
-    fn may_match(&self, message: &str) -> bool {
-        self.needle.as_ref().is_none_or(|needle| needle.is_in(message.as_bytes()))
+    /// Its regex, unless it cannot match.
+    fn regex_for(&self, message: &str) -> Option<&Regex> {
+        let may_match = self.needle.as_ref().is_none_or(|needle| needle.is_in(message.as_bytes()));
+        may_match.then(|| self.regex.get_or_init(|| Regex::new(self.pattern).expect("a test compiles every rule")))
     }
 }
 
@@ -91,8 +93,9 @@ fn kind_of_port(port: &str) -> Option<ComponentKind> {
 pub(super) fn entities(message: &str) -> Vec<Component> {
     let message = head(message);
     let mut found: Vec<Component> = Vec::new();
-    for rule in RULES.iter().filter(|rule| rule.may_match(message)) {
-        for captures in rule.regex.captures_iter(message) {
+    for rule in RULES.iter() {
+        let Some(regex) = rule.regex_for(message) else { continue };
+        for captures in regex.captures_iter(message) {
             let Some(name) = captures.get(1) else { continue };
             let named = component(rule.kind, name.as_str());
             let at = name.start();
@@ -146,7 +149,7 @@ pub(super) fn connector(message: &str) -> Option<Component> {
         LazyLock::new(|| memchr::memmem::Finder::new("onnector"));
     FINDER.find(message.as_bytes())?;
     let networks = RULES.iter().filter(|rule| rule.kind == ComponentKind::Network);
-    let name = networks.filter_map(|rule| rule.regex.captures(message)?.get(1)).next()?;
+    let name = networks.filter_map(|rule| rule.regex_for(message)?.captures(message)?.get(1)).next()?;
     Some(Component::new(ComponentKind::Network, name.as_str()))
 }
 
@@ -217,6 +220,14 @@ mod tests {
     fn check(message: &str, expected: &[(ComponentKind, &str)]) {
         let expected: Vec<Component> = expected.iter().map(|(kind, name)| Component::new(*kind, *name)).collect();
         assert_eq!(entities(message), expected, "{message}");
+    }
+
+    #[test]
+    fn every_rule_compiles_and_has_a_needle_that_its_matches_hold() {
+        for rule in RULES.iter() {
+            Regex::new(rule.pattern).expect("a constant expression compiles");
+            assert!(rule.needle.is_some(), "{}", rule.pattern);
+        }
     }
 
     #[test]
