@@ -5,7 +5,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
-use super::needle::Needle;
+use super::needle::{self, Needle};
 use crate::entry::{Component, ComponentKind};
 
 /// Most of a message that is looked at, in bytes: culprits stand near the head or in the last line.
@@ -24,7 +24,12 @@ struct Rule {
 
 impl Rule {
     fn new(kind: ComponentKind, pattern: &'static str) -> Rule {
-        Rule { kind, pattern, needle: Needle::of(pattern, 1), regex: OnceLock::new() }
+        Rule {
+            kind,
+            pattern,
+            needle: needle::parse(pattern).and_then(|regex| Needle::of(&regex, 1)),
+            regex: OnceLock::new(),
+        }
     }
 
     /// Its regex, unless it cannot match.

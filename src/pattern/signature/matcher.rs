@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::PatternID;
+use regex_automata::meta;
 
 use crate::entry::{Component, ComponentKind, Entry, Labels, Severity};
-use crate::pattern::needle::Needle;
+use crate::pattern::needle::{self, Needle};
 
 /// Bound on a compiled regex, in bytes. The largest built-in one needs a tenth.
 const REGEX_SIZE: usize = 1 << 20;
@@ -284,7 +286,7 @@ pub(super) struct LazyRegex {
 /// A regex and letters that every match of it holds.
 #[derive(Debug)]
 struct Compiled {
-    regex: Regex,
+    regex: meta::Regex,
     needle: Option<Needle>,
 }
 
@@ -308,7 +310,8 @@ impl LazyRegex {
             return false;
         }
         for groups in regex.captures_iter(text.as_bytes()).take(MAX_FOUND) {
-            let named = regex.capture_names().zip(groups.iter()).filter_map(|(name, group)| Some((name?, group?)));
+            let names = regex.group_info().pattern_names(PatternID::ZERO);
+            let named = names.zip(groups.iter()).filter_map(|(name, group)| Some((name?, group?)));
             for (name, group) in named {
                 let name = without_number(name);
                 // A group of bytes can end inside a character; what is no text is no value.
@@ -323,13 +326,25 @@ impl LazyRegex {
 
     /// `None` when it cannot be compiled, which reading has ruled out.
     fn get(&self) -> Option<&Compiled> {
-        let compiled =
-            || Some(Compiled { regex: compile(&self.source).ok()?, needle: Needle::of(&self.source, MIN_NEEDLE) });
-        self.compiled.get_or_init(compiled).as_ref()
+        self.compiled.get_or_init(|| Compiled::new(&self.source)).as_ref()
     }
 }
 
-/// ASCII classes and no case: names of the field are ASCII, and Unicode tables cost a hundred times the compilation.
+impl Compiled {
+    /// As [`compile`], without the searches for literals that a needle makes superfluous: they are half of the compilation.
+    fn new(source: &str) -> Option<Compiled> {
+        let structure = needle::parse(source)?;
+        let config = meta::Config::new()
+            .auto_prefilter(false)
+            .utf8_empty(false)
+            .nfa_size_limit(Some(REGEX_SIZE))
+            .hybrid_cache_capacity(DFA_SIZE);
+        let regex = meta::Builder::new().configure(config).build_from_hir(&structure).ok()?;
+        Some(Compiled { regex, needle: Needle::of(&structure, MIN_NEEDLE) })
+    }
+}
+
+/// The same regex with what its author needs to know when it is none.
 fn compile(source: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(source)
         .unicode(false)
