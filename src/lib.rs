@@ -51,16 +51,17 @@
 //!
 //! | | CPU s | wall s | GB per CPU-s | MiB | CPU against `wc -l` |
 //! | --- | --: | --: | --: | --: | --: |
-//! | lines, 1 thread | 2.69 | 2.69 | 0.40 | 75 | 21 |
-//! | lines, 2 threads | 3.18 | 1.69 | 0.34 | 99 | 25 |
-//! | array of gcloud, 1 thread | 2.28 | 2.28 | 0.47 | 62 | 18 |
-//! | array of gcloud, 2 threads | 2.73 | 1.46 | 0.39 | 87 | 21 |
-//! | gz, 1 thread | 4.06 | 4.06 | 0.26 | 74 | 32 |
-//! | zst, 1 thread | 3.26 | 3.27 | 0.33 | 75 | 26 |
-//! | 64 files, 2 threads | 2.86 | 1.51 | 0.38 | 100 | 23 |
-//! | standard input, 2 threads | 3.08 | 1.66 | 0.35 | 98 | 25 |
-//! | `jq -r .severity`, which reads one field | 11.50 | 11.50 | 0.09 | 3 | 92 |
-//! | `wc -l` | 0.13 | 0.13 | 8.55 | 2 | 1 |
+//! | lines, 1 thread | 3.00 | 3.00 | 0.36 | 71 | 18 |
+//! | lines, 2 threads | 3.01 | 1.59 | 0.36 | 96 | 18 |
+//! | array of gcloud, 1 thread | 2.39 | 2.38 | 0.45 | 63 | 14 |
+//! | array of gcloud, 2 threads | 2.48 | 1.31 | 0.43 | 84 | 15 |
+//! | gz, 1 thread | 4.22 | 4.21 | 0.25 | 69 | 25 |
+//! | zst, 1 thread | 3.14 | 3.15 | 0.34 | 72 | 18 |
+//! | 64 files, 1 thread | 2.63 | 2.63 | 0.41 | 73 | 15 |
+//! | 64 files, 2 threads | 2.89 | 1.55 | 0.37 | 100 | 17 |
+//! | standard input, 2 threads | 3.37 | 1.80 | 0.32 | 97 | 20 |
+//! | `jq -r .severity`, which reads one field | 11.41 | 11.41 | 0.09 | 3 | 67 |
+//! | `wc -l` | 0.17 | 0.17 | 6.20 | 2 | 1 |
 //!
 //! Where the time goes on one thread (sampled): a glance 20 %, failing entries and changes read whole 25 %, copies 10 %, traces 9 %,
 //! giving and taking memory 9 %, regexes 7 %, reading, hashing and cutting 6 %; the rest is spread thin.

@@ -1,8 +1,9 @@
-//! Entry: what serde_json reads is read alike, and never refused; a refusal names a place in the record.
+//! Entry: what serde_json reads is read alike, and never refused; a refusal names a place in the record; what a glance takes,
+//! a long look reads alike.
 
 use std::path::Path;
 
-use firstfault::entry::{self, Decoded};
+use firstfault::entry::{self, Decoded, Resources};
 use firstfault::framing::{Batch, Cutter, Piece, Record};
 use firstfault::source::{self, Origin, Source, expand};
 use serde_json::Value;
@@ -21,6 +22,7 @@ pub(crate) fn run(input: &[u8]) {
         let end = OFFSET + input.len() as u64;
         assert!((OFFSET..=end).contains(&refusal.origin.offset), "refused at {} of {end}", refusal.origin.offset);
     }
+    glances(input);
     let Ok(value) = serde_json::from_slice::<Value>(input) else { return };
     assert_eq!(decoded.refusal, None, "serde_json reads it");
     if let Some(expected) = referee::read(&value).filter(|_| referee::is_plain(&value)) {
@@ -28,6 +30,24 @@ pub(crate) fn run(input: &[u8]) {
         let (found, _) = decode(value.to_string().as_bytes());
         let found: Vec<Facts> = found.into_iter().map(|facts| facts.without_escapes(&expected)).collect();
         assert_eq!(found, [expected]);
+    }
+}
+
+/// An entry taken at a glance, its resource unknown and then known, is the one entry of its record.
+fn glances(input: &[u8]) {
+    let record = Record { origin: Origin { source: 0, offset: OFFSET }, bytes: input };
+    let mut known = Resources::default();
+    for _ in 0..2 {
+        let Some(glance) = entry::glance(record, &known) else { return };
+        let resource = glance.unread.resource;
+        let Some(taken) = glance.whole() else { return };
+        let mut entries = Vec::new();
+        let decoded = entry::decode(record, &mut |entry| entries.push(format!("{entry:?}")));
+        assert_eq!((entries, decoded.refusal), (vec![format!("{taken:?}")], None));
+        if known.number(resource).is_none() {
+            known.add(resource);
+            known.number(resource);
+        }
     }
 }
 
