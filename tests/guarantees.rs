@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use binary::{Folder, Run, binary, run, run_on};
+use binary::{Folder, Run, binary, run, run_on, start};
 use serde_json::Value;
 
 /// An entry that was received a fifth of a second after its time, `second` seconds after ten.
@@ -217,13 +217,7 @@ fn nul_bytes_cost_only_themselves() {
 
 /// A run that waits for more on standard input.
 fn waiting(arguments: &[&str], input: &str) -> (Child, std::process::ChildStdin) {
-    let mut child = binary(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let mut stdin = child.stdin.take().expect("it is piped");
+    let (child, mut stdin) = start(arguments);
     stdin.write_all(input.as_bytes()).expect("it reads");
     // Long enough to start, to read, and to wait.
     std::thread::sleep(Duration::from_millis(1500));

@@ -1,12 +1,15 @@
 //! Sources become the same entries however they are packed, encoded, split and damaged.
 #![allow(clippy::print_stderr, reason = "the list of what was read is the point of running with the cases")]
 
+mod steps;
+
 use std::io::{Cursor, Read, Write};
 use std::path::PathBuf;
 
 use firstfault::entry::{self, Entry};
 use firstfault::framing::{Batch, Cutter, Ledger, Piece};
 use firstfault::source;
+use steps::Steps;
 
 /// What came out of an input.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,21 +51,6 @@ fn read_with(bytes: &[u8], batch_bytes: usize, step: usize) -> Reading {
 
 fn read(text: impl AsRef<[u8]>) -> Reading {
     read_with(text.as_ref(), 1 << 20, usize::MAX)
-}
-
-/// A reader of a few bytes at a time.
-struct Steps<'b> {
-    bytes: &'b [u8],
-    step: usize,
-}
-
-impl Read for Steps<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.step.min(buffer.len()).min(self.bytes.len());
-        buffer[..n].copy_from_slice(&self.bytes[..n]);
-        self.bytes = &self.bytes[n..];
-        Ok(n)
-    }
 }
 
 fn ids(reading: &Reading) -> Vec<&str> {

@@ -1,8 +1,8 @@
 //! A first look at a record: most are one plain entry, whose labels need not be read to tell that nothing failed.
 
-use std::hash::Hasher;
+use std::hash::BuildHasher;
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::cursor::{Broken, Cursor, Raw};
 use super::decode::{Draft, ENTRY_WEIGHT, Field, MAX_LABELS, labels, resource};
@@ -49,7 +49,7 @@ impl Default for Resources {
 impl Resources {
     /// The number of a resource that was met. It is then one of the recent ones.
     pub fn number(&mut self, text: &str) -> Option<u32> {
-        let number = *self.by_hash.get(&hash(text.as_bytes()))?;
+        let number = *self.by_hash.get(&FxBuildHasher.hash_one(text))?;
         // Another one of the same hash is rare beyond measure, and stays unknown.
         (*self.texts[number as usize] == *text).then_some(())?;
         if let Some(slot) = slot(text) {
@@ -61,7 +61,7 @@ impl Resources {
 
     /// Notes a resource that was read and is whole.
     pub fn add(&mut self, text: &str) {
-        self.by_hash.entry(hash(text.as_bytes())).or_insert(self.texts.len() as u32);
+        self.by_hash.entry(FxBuildHasher.hash_one(text)).or_insert(self.texts.len() as u32);
         self.texts.push(text.into());
     }
 
@@ -92,13 +92,7 @@ impl Resources {
 
 fn slot(text: &str) -> Option<usize> {
     let beginning: &[u8; BEGINNING] = text.as_bytes().first_chunk()?;
-    Some(hash(beginning) as usize % BEGINNINGS)
-}
-
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = FxHasher::default();
-    hasher.write(bytes);
-    hasher.finish()
+    Some(FxBuildHasher.hash_one(beginning) as usize % BEGINNINGS)
 }
 
 /// What was passed over, as it stands in the record.

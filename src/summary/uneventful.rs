@@ -4,10 +4,10 @@
 //! costs no label, no name and no allocation; the summary is told once for each place. That is exact because the
 //! summary is a monoid: what is folded into it later is what would have been added before.
 
-use std::hash::Hasher;
+use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 use super::activity::{RouteKind, RouteTally};
 use super::delays::{self, Delays};
@@ -294,7 +294,7 @@ impl Requests {
     }
 
     fn route(&mut self, kind: RouteKind, name: &str) -> &mut Route {
-        let mut hash = hash(name.as_bytes()).wrapping_add(kind as u64);
+        let mut hash = FxBuildHasher.hash_one(name).wrapping_add(kind as u64);
         loop {
             let at = *self.by_hash.entry(hash).or_insert(self.routes.len() as u32) as usize;
             if at == self.routes.len() {
@@ -306,10 +306,4 @@ impl Requests {
             hash = hash.wrapping_add(RouteKind::Health as u64 + 1);
         }
     }
-}
-
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = FxHasher::default();
-    hasher.write(bytes);
-    hasher.finish()
 }

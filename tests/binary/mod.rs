@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -60,15 +60,21 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Run {
     finish(binary(arguments).current_dir(folder).output())
 }
 
-/// Runs with `input` on standard input.
-pub(crate) fn run_on(input: &[u8], arguments: &[&str]) -> Run {
+/// Starts it with pipes on all sides.
+pub(crate) fn start(arguments: &[&str]) -> (Child, ChildStdin) {
     let mut child = binary(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    let mut stdin = child.stdin.take().expect("it is piped");
+    let stdin = child.stdin.take().expect("it is piped");
+    (child, stdin)
+}
+
+/// Runs with `input` on standard input.
+pub(crate) fn run_on(input: &[u8], arguments: &[&str]) -> Run {
+    let (child, mut stdin) = start(arguments);
     let input = input.to_vec();
     // A run that ends before it has read everything closes the pipe, which is not this thread's business.
     let feed = std::thread::spawn(move || drop(stdin.write_all(&input)));

@@ -1,8 +1,8 @@
 //! Framing: every byte is in a record, a lost range or between them, and how the bytes arrive never shows.
 
-use std::io::Read;
-
 use firstfault::framing::{Batch, Cutter, Ledger, Malformed, Piece};
+
+use crate::steps::Steps;
 
 /// Batch bytes and read bytes; what they are never shows.
 const STEPS: [(usize, usize); 6] = [(1, 1), (3, 64), (17, 5), (64, 1 << 20), (501, 7), (4096, 1000)];
@@ -61,19 +61,4 @@ fn read(bytes: &[u8], batch_bytes: usize, step: usize) -> Reading {
     reading.ledger = cutter.ledger();
     reading.foreign = cutter.foreign().is_some();
     reading
-}
-
-/// A reader of a few bytes at a time.
-struct Steps<'b> {
-    bytes: &'b [u8],
-    step: usize,
-}
-
-impl Read for Steps<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.step.min(buffer.len()).min(self.bytes.len());
-        buffer[..n].copy_from_slice(&self.bytes[..n]);
-        self.bytes = &self.bytes[n..];
-        Ok(n)
-    }
 }

@@ -36,6 +36,8 @@ mod report;
 #[path = "../report_example/mod.rs"]
 mod report_example;
 mod signatures;
+#[path = "../steps/mod.rs"]
+mod steps;
 mod templates;
 mod time;
 
