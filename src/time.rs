@@ -112,25 +112,33 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
     (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
 }
 
+/// Three numbers of two digits with something between them; `zeros` is the same with zeros. All eight bytes at once.
+#[inline]
+fn three_pairs(text: [u8; 8], zeros: [u8; 8]) -> Option<[u32; 3]> {
+    const HIGH_HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    // What stands between must be as it is in `zeros`, and no digit may be above nine.
+    const BETWEEN: u64 = 0x0000_ff00_00ff_0000;
+    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(zeros);
+    if (digits | digits.wrapping_add(SIXES)) & HIGH_HALVES != 0 || digits & BETWEEN != 0 {
+        return None;
+    }
+    // At most 99: nothing is carried into the next byte.
+    let pairs = (digits * 10 + (digits >> 8)).to_le_bytes();
+    Some([pairs[0], pairs[3], pairs[6]].map(u32::from))
+}
+
 fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
     let (fields, rest) = text.split_first_chunk::<19>()?;
-    let signs = [fields[4], fields[7], fields[13], fields[16]];
-    if signs != *b"--::" || !matches!(fields[10], b'T' | b't' | b' ') {
+    let (century, rest_of_date) = fields.split_first_chunk::<2>()?;
+    let (date, rest_of_fields) = rest_of_date.split_first_chunk::<8>()?;
+    let (between, time) = rest_of_fields.split_first_chunk::<1>()?;
+    if !matches!(between, b"T" | b"t" | b" ") {
         return None;
     }
-    // All digits first, then one question whether all were digits.
-    let mut worst = 0;
-    let mut digit = |i: usize| {
-        let value = fields[i].wrapping_sub(b'0');
-        worst = worst.max(value);
-        u32::from(value)
-    };
-    let mut pair = |i: usize| digit(i) * 10 + digit(i + 1);
-    let (century, year, month, day) = (pair(0), pair(2), pair(5), pair(8));
-    let (hour, minute, second) = (pair(11), pair(14), pair(17));
-    if worst > 9 {
-        return None;
-    }
+    let century = two(century[0], century[1])?;
+    let [year, month, day] = three_pairs(*date, *b"00-00-00")?;
+    let [hour, minute, second] = three_pairs(*time.first_chunk()?, *b"00:00:00")?;
     let year = century * 100 + year;
     let days = days_since_epoch(year, month, day)?;
     // 60 is a leap second: it counts as the first instant of the next minute.
@@ -163,25 +171,34 @@ fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i64> {
     if day == 0 || day > month_len {
         return None;
     }
-    let year = i64::from(year) - i64::from(month <= 2);
-    let day_of_year = i64::from((153 * ((month + 9) % 12) + 2) / 5 + day - 1);
-    // 719,468 days lie between 0000-03-01 and the epoch.
-    Some(year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468)
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    // From 400 years earlier, so that no year is negative.
+    let year = year + 400 - u32::from(month <= 2);
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + day_of_year;
+    // 719,468 days lie between 0000-03-01 and the epoch, 146,097 in 400 years.
+    Some(i64::from(days) - (719_468 + 146_097))
 }
 
 /// Nanoseconds of `.123…` (digits past the ninth are cut) and what follows.
 #[inline]
 fn parse_fraction(text: &[u8]) -> (i64, &[u8]) {
     let Some((b'.' | b',', digits)) = text.split_first() else { return (0, text) };
-    let (mut nanos, mut n_digits) = (0, 0);
-    while let Some(digit @ b'0'..=b'9') = digits.get(n_digits) {
+    let (mut nanos, mut n_digits, mut rest) = (0, 0, digits);
+    while n_digits < 8
+        && let [tens, ones, after @ ..] = rest
+        && let Some(pair) = two(*tens, *ones)
+    {
+        (nanos, n_digits, rest) = (nanos * 100 + i64::from(pair), n_digits + 2, after);
+    }
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
         if n_digits < 9 {
-            nanos = nanos * 10 + i64::from(digit - b'0');
+            (nanos, n_digits) = (nanos * 10 + i64::from(digit - b'0'), n_digits + 1);
         }
-        n_digits += 1;
+        rest = after;
     }
     const MISSING: [i64; 10] = [SECOND, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10, 1];
-    (nanos * MISSING[n_digits.min(9)], &digits[n_digits..])
+    (nanos * MISSING[n_digits], rest)
 }
 
 /// Seconds east of UTC; nothing at all means UTC.
@@ -257,6 +274,21 @@ mod tests {
             "-1",
         ] {
             check(text, None);
+        }
+    }
+
+    #[test]
+    fn a_wrong_byte_anywhere_is_noticed() {
+        let right = *b"2025-09-16T00:42:59Z";
+        for (at, byte) in (0..19).flat_map(|at| (0..128).map(move |byte| (at, byte))) {
+            let mut bytes = right;
+            bytes[at] = byte;
+            let text = std::str::from_utf8(&bytes).expect("ASCII");
+            let is_spelled = right[at] == byte
+                || (right[at].is_ascii_digit() && byte.is_ascii_digit())
+                || (at == 10 && matches!(byte, b't' | b' '));
+            let is_time = chrono::NaiveDateTime::parse_from_str(&text.replace(['t', ' '], "T"), "%Y-%m-%dT%H:%M:%SZ");
+            assert_eq!(Timestamp::parse(text).is_some(), is_spelled && is_time.is_ok(), "{text:?}");
         }
     }
 

@@ -148,6 +148,30 @@ fn a_glance_reads_what_a_long_look_reads() {
             "\"jsonPayload\":{\"@type\":\"type.googleapis.com/google.cloud.audit.AuditLog\",\"methodName\":\"m\"}",
         ),
         ("\"textPayload\":\"ready\"", "\"protoPayload\":{\"methodName\":\"m\"}"),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"jsonPayload\":{\"log\":\"x\",\"message\":\"y\",\"msg\":\"z\",\"n\":1,\"o\":{\"p\":[{\"q\":2}]}}",
+        ),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"jsonPayload\":{\"message\":\"y\",\"error\":{\"type\":\"E\",\"stack\":\"E: y\"},\"description\":\"d\"}",
+        ),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"jsonPayload\":{\"statusDetails\":\"backend_timeout\",\"errors\":[{\"type\":\"E\"}]}",
+        ),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"jsonPayload\":{\"message\":\"\",\"text\":null,\"err\":\"gone\",\"exc_info\":\"T\",\"message\":\"late\\n\"}",
+        ),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"jsonPayload\":{\"message\":7,\"involvedObject\":{\"name\":\"p\"},\"reason\":\"BackOff\"}",
+        ),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"jsonPayload\":{\"healthCheckProbeResult\":{\"healthState\":\"UNHEALTHY\"},\"mess\\u0061ge\":\"x\"}",
+        ),
         ("\"textPayload\":\"ready\"", "\"jsonPayload\":\"{\\\"message\\\":\\\"x\\\"}\""),
         (
             "\"textPayload\":\"ready\"",
@@ -175,8 +199,8 @@ fn a_glance_reads_what_a_long_look_reads() {
         let mut entries = Vec::new();
         decode(record, &mut |entry| entries.push(format!("{entry:?}")));
         let mut known = Resources::default();
-        for round in 0..2 {
-            let Some(glance) = entry::glance(record, &known) else { continue };
+        for round in 0..4 {
+            let Some(glance) = entry::glance(record, &known, &|_| round < 2) else { continue };
             known.add(glance.unread.resource);
             known.number(glance.unread.resource);
             if let Some(entry) = glance.whole() {

@@ -269,7 +269,7 @@ impl Part {
         if record.bytes.len() > LONG_RECORD {
             return None;
         }
-        let mut glance = glance(record, self.places.resources())?;
+        let mut glance = glance(record, self.places.resources(), &|key| catalogue.reads_field(key))?;
         let place = self.places.find(&mut glance)?;
         let said = self.verdict(&glance.entry, catalogue).filter(|said| !is_stray(&glance.entry, said.at));
         let Some(said) = said else {
@@ -278,7 +278,7 @@ impl Part {
             self.entry(&entry, catalogue, window, claims);
             return Some(());
         };
-        let entry = if self.summary.follows(&glance.entry) { glance.whole()? } else { glance.entry };
+        let entry = if self.summary.follows_labels_of(&glance.entry) { glance.labelled()? } else { glance.entry };
         self.count(entry.origin);
         if !claims.claim(&entry) {
             self.summary.ledger.entries += 1;

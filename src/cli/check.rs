@@ -122,9 +122,8 @@ impl Export {
     fn tell(&self, entry: &Entry<'_>, observation: &Observation<'_>, audit: &mut Audit) {
         let mut names: Vec<&str> = vec![&observation.component.name, &entry.log_name];
         names.extend(observation.revision.iter().chain(&observation.instance));
-        names.extend(
-            entry.resource.labels.0.iter().chain(&entry.labels.0).chain(&entry.fields.0).map(|(_, v)| v.as_ref()),
-        );
+        names.extend(entry.resource.labels.0.iter().chain(&entry.labels.0).map(|(_, v)| v.as_ref()));
+        names.extend(entry.fields.iter().map(|(_, v)| v.as_ref()));
         names.extend(entry.http.iter().map(|http| http.url.as_ref()));
         names.extend(entry.audit.iter().flat_map(|audit| [audit.method.as_ref(), audit.resource_name.as_ref()]));
         audit.observe(&Fact {

@@ -45,7 +45,7 @@ pub struct Refusal {
 /// Entries are found at any depth of wrapper objects, in Pub/Sub envelopes and in strings that hold JSON. A bad value
 /// of one field leaves that field empty; only broken structure refuses the rest of a record.
 pub fn decode(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
-    match std::str::from_utf8(record.bytes) {
+    match simdutf8::basic::from_utf8(record.bytes) {
         Ok(text) => decode_text(record.origin, text, each),
         Err(_) => decode_lossy(record, each),
     }
@@ -366,7 +366,7 @@ pub(super) struct Draft<'b> {
     pub(super) entry: Entry<'b>,
     text: Option<Text<'b>>,
     raw: Option<Text<'b>>,
-    json: Option<JsonPayload<'b>>,
+    pub(super) json: Option<JsonPayload<'b>>,
     /// The message of an audit entry.
     audit_message: Text<'b>,
     /// Where JSON columns stand that came as strings.
@@ -481,7 +481,11 @@ pub(super) fn timestamp(cursor: &mut Cursor<'_>) -> Result<Option<Timestamp>, Br
         b'{' => {}
         b'"' => {
             let string = cursor.string()?;
-            return Ok(Timestamp::parse(&string.text()));
+            return Ok(if string.is_escaped {
+                Timestamp::parse(&string.text())
+            } else {
+                Timestamp::parse(string.text)
+            });
         }
         _ => return Ok(cursor.text_value()?.and_then(|text| Timestamp::parse(&text))),
     }

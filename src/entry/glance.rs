@@ -6,7 +6,8 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::cursor::{Broken, Cursor, Raw};
 use super::decode::{Draft, ENTRY_WEIGHT, Field, MAX_LABELS, labels, resource};
-use super::{Entry, Text, component, payload};
+use super::payload::{self, JsonPayload};
+use super::{Entry, Labels, Resource, Text, component};
 use crate::framing::Record;
 use crate::source::Origin;
 
@@ -16,9 +17,9 @@ const MAX_TELLING: usize = 4;
 /// An entry whose resource and labels were passed over.
 #[derive(Clone, Debug)]
 pub struct Glance<'b> {
-    /// The entry without resource and labels.
+    /// The entry without resource, labels and fields.
     pub entry: Entry<'b>,
-    /// Its resource and labels as they stand.
+    /// These as they stand.
     pub unread: Unread<'b>,
 }
 
@@ -104,6 +105,8 @@ pub struct Unread<'b> {
     pub number: Option<u32>,
     /// `labels`.
     pub labels: &'b str,
+    /// `jsonPayload`, when only its message was read.
+    pub payload: &'b str,
     /// Members of `labels` on which depends what an entry is about, which revision wrote it or what it goes through.
     telling: [(&'static str, &'b str); MAX_TELLING],
     n_telling: usize,
@@ -126,32 +129,50 @@ impl<'b> Unread<'b> {
 impl<'b> Glance<'b> {
     /// The whole entry, as [`super::decode()`] gives it; `None` when its resource or labels cannot be read.
     pub fn whole(self) -> Option<Entry<'b>> {
-        let mut entry = self.entry;
-        read_into(&mut entry, self.unread)?;
+        let Unread { resource, payload, .. } = self.unread;
+        let mut entry = self.labelled()?;
+        entry.resource = read_resource(resource)?;
+        if !payload.is_empty() {
+            entry.fields = payload::read(&mut Cursor::new(payload)).ok()?.fields;
+        }
         Some(entry)
+    }
+
+    /// The entry with its labels; `None` when they cannot be read.
+    pub fn labelled(self) -> Option<Entry<'b>> {
+        Some(Entry { labels: read_labels(self.unread.labels)?, ..self.entry })
     }
 
     /// An entry that has nothing but log name, resource and labels: what it is about is what this one is about.
     pub fn place(&self) -> Option<Entry<'b>> {
-        let mut entry = Entry { log_name: self.entry.log_name.clone(), ..Entry::default() };
-        read_into(&mut entry, self.unread)?;
-        Some(entry)
+        Some(Entry {
+            log_name: self.entry.log_name.clone(),
+            resource: read_resource(self.unread.resource)?,
+            labels: read_labels(self.unread.labels)?,
+            ..Entry::default()
+        })
     }
 }
 
-fn read_into<'b>(entry: &mut Entry<'b>, unread: Unread<'b>) -> Option<()> {
-    if !unread.resource.is_empty() {
-        let mut cursor = Cursor::new(unread.resource);
-        let mut columns = Vec::new();
-        entry.resource = resource(&mut cursor, &mut columns).ok()?;
-        is_read(&cursor).filter(|()| columns.is_empty())?;
+fn read_resource(text: &str) -> Option<Resource<'_>> {
+    if text.is_empty() {
+        return Some(Resource::default());
     }
-    if !unread.labels.is_empty() {
-        let mut cursor = Cursor::new(unread.labels);
-        entry.labels = labels(&mut cursor).ok()?;
-        is_read(&cursor)?;
+    let mut cursor = Cursor::new(text);
+    let mut columns = Vec::new();
+    let resource = resource(&mut cursor, &mut columns).ok()?;
+    is_read(&cursor).filter(|()| columns.is_empty())?;
+    Some(resource)
+}
+
+fn read_labels(text: &str) -> Option<Labels<'_>> {
+    if text.is_empty() {
+        return Some(Labels::default());
     }
-    Some(())
+    let mut cursor = Cursor::new(text);
+    let labels = labels(&mut cursor).ok()?;
+    is_read(&cursor)?;
+    Some(labels)
 }
 
 fn is_read(cursor: &Cursor<'_>) -> Option<()> {
@@ -159,15 +180,16 @@ fn is_read(cursor: &Cursor<'_>) -> Option<()> {
 }
 
 /// Looks at a record that is one entry of the plainest shape: its keys as the API writes them, each once, no audit entry,
-/// no part of another. `None` for all others, which [`super::decode()`] reads.
-pub fn glance<'b>(record: Record<'b>, known: &Resources) -> Option<Glance<'b>> {
-    let text = std::str::from_utf8(record.bytes).ok()?;
+/// no part of another. `None` for all others, which [`super::decode()`] reads. A payload is passed over but for its message when
+/// it has no field whose key is `wanted`.
+pub fn glance<'b>(record: Record<'b>, known: &Resources, wanted: &dyn Fn(&str) -> bool) -> Option<Glance<'b>> {
+    let text = simdutf8::basic::from_utf8(record.bytes).ok()?;
     let mut cursor = Cursor::new(text);
     if cursor.token() != b'{' {
         return None;
     }
     let start = cursor.at;
-    let mut look = Look { known, draft: Draft::default(), unread: Unread::default(), seen: 0, weight: 0 };
+    let mut look = Look { known, wanted, draft: Draft::default(), unread: Unread::default(), seen: 0, weight: 0 };
     cursor.members(|cursor, key| look.member(cursor, key)).ok()?;
     if cursor.token() != 0 || cursor.at < text.len() || look.weight < ENTRY_WEIGHT {
         return None;
@@ -180,6 +202,7 @@ pub fn glance<'b>(record: Record<'b>, known: &Resources) -> Option<Glance<'b>> {
 
 struct Look<'b, 'k> {
     known: &'k Resources,
+    wanted: &'k dyn Fn(&str) -> bool,
     draft: Draft<'b>,
     unread: Unread<'b>,
     seen: u32,
@@ -213,7 +236,7 @@ impl<'b> Look<'b, '_> {
             Field::Resource if token == b'{' => self.resource(cursor)?,
             Field::Labels if token == b'{' => self.labels(cursor)?,
             Field::Http | Field::Operation if token == b'{' => self.draft.field(field, cursor)?,
-            Field::Json if token == b'{' && !payload::is_audit(cursor) => self.draft.field(field, cursor)?,
+            Field::Json if token == b'{' && !payload::is_audit(cursor) => self.payload(cursor)?,
             _ => return Err(Broken),
         }
         Ok(())
@@ -229,6 +252,22 @@ impl<'b> Look<'b, '_> {
             None => cursor.raw_value()?,
         };
         Ok(())
+    }
+
+    /// Reads the message alone, unless there is more to a payload than that.
+    fn payload(&mut self, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
+        let start = *cursor;
+        match payload::message(cursor, self.wanted) {
+            Ok(message) => {
+                self.unread.payload = &cursor.text[start.at..cursor.at];
+                self.draft.json = Some(JsonPayload { message, ..JsonPayload::default() });
+                Ok(())
+            }
+            Err(Broken) => {
+                *cursor = start;
+                self.draft.field(Field::Json, cursor)
+            }
+        }
     }
 
     /// Passes over the labels, and notes the telling ones.

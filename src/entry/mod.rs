@@ -6,6 +6,7 @@ mod audit;
 mod component;
 mod cursor;
 mod decode;
+mod fields;
 mod glance;
 mod names;
 mod payload;
@@ -19,6 +20,7 @@ use crate::time::Timestamp;
 
 pub use component::{Component, ComponentKind};
 pub use decode::{Decoded, Refusal, decode};
+pub use fields::{Fields, Path};
 pub use glance::{Glance, Resources, Unread, glance};
 pub use names::LONG_RECORD;
 pub use severity::{Severity, infer};
@@ -53,7 +55,7 @@ pub struct Entry<'b> {
     pub message: Text<'b>,
     /// Further scalar fields of a JSON payload that signatures and entities look at (`error`, `reason`, `host`, …):
     /// at most 32, dotted paths, in the order of the record.
-    pub fields: Labels<'b>,
+    pub fields: Fields<'b>,
     /// `httpRequest`.
     pub http: Option<HttpRequest<'b>>,
     /// `trace`, as written.

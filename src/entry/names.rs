@@ -17,7 +17,9 @@ impl Entry<'_> {
         let own = [&mut self.insert_id, &mut self.log_name, &mut self.trace, &mut self.span_id, &mut self.operation_id];
         own.into_iter().for_each(cut);
         cut(&mut self.resource.kind);
-        [&mut self.resource.labels, &mut self.labels, &mut self.fields].into_iter().for_each(cut_labels);
+        [&mut self.resource.labels, &mut self.labels].into_iter().for_each(cut_labels);
+        self.fields.texts_mut().for_each(cut);
+        self.fields.objects_mut().for_each(cut_text);
         if let Some(http) = &mut self.http {
             [&mut http.method, &mut http.url, &mut http.user_agent, &mut http.remote_ip, &mut http.protocol]
                 .into_iter()
@@ -52,11 +54,14 @@ fn cut(name: &mut Text<'_>) {
     if name.len() <= NAME_BYTES {
         return;
     }
-    let end = (0..=NAME_BYTES).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
     match name {
-        Cow::Borrowed(text) => *text = &text[..end],
-        Cow::Owned(text) => text.truncate(end),
+        Cow::Borrowed(text) => *text = &text[..text.floor_char_boundary(NAME_BYTES)],
+        Cow::Owned(text) => cut_text(text),
     }
+}
+
+fn cut_text(text: &mut String) {
+    text.truncate(text.floor_char_boundary(NAME_BYTES));
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A JSON payload: its message, its exception, and the scalars that signatures look at.
 
 use super::cursor::{Broken, Cursor, Raw};
-use super::{KubeEvent, Labels, Text};
+use super::{Fields, KubeEvent, Text};
 
 /// Fields that are kept of one payload.
 const MAX_FIELDS: usize = 32;
@@ -28,6 +28,9 @@ fn message_rank(key: &str) -> Option<usize> {
     })
 }
 
+/// The last rank of keys that are the message and nothing else; what has a higher one is a field too.
+const LAST_OF_MESSAGE_ALONE: usize = 4;
+
 /// More than any rank at the top of a payload.
 const MESSAGE_RANKS: usize = 12;
 
@@ -53,11 +56,20 @@ fn is_stack(key: &str) -> bool {
 /// Members of an error object that say what it is, best first.
 const ERROR_KEYS: [&str; 3] = ["message", "value", "type"];
 
+/// The object that a Kubernetes event is about.
+const EVENT_OBJECT: &str = "involvedObject";
+
+/// The object that makes a payload the result of a health check.
+const PROBE: &str = "healthCheckProbeResult";
+
+/// What a load balancer did with a request: the message where there is no other.
+const STATUS: &str = "statusDetails";
+
 /// What is kept of a JSON payload.
 #[derive(Default)]
 pub(super) struct JsonPayload<'b> {
     pub(super) message: Text<'b>,
-    pub(super) fields: Labels<'b>,
+    pub(super) fields: Fields<'b>,
     pub(super) kube_event: Option<Box<KubeEvent<'b>>>,
 }
 
@@ -80,13 +92,78 @@ pub(super) fn read<'b>(cursor: &mut Cursor<'b>) -> Result<JsonPayload<'b>, Broke
     Ok(reading.finish())
 }
 
+/// Reads only the message of the payload that starts at the cursor. For payloads that are no event and no health check, say
+/// nothing of an error, and have no field whose key is `wanted`: of all others it takes [`read`] to tell the message, or more is
+/// to be read.
+pub(super) fn message<'b>(cursor: &mut Cursor<'b>, wanted: &dyn Fn(&str) -> bool) -> Result<Text<'b>, Broken> {
+    let mut skim = Skim { message: None, wanted };
+    skim.object(cursor, 0)?;
+    Ok(skim.message.map(|(_, text)| text.text()).unwrap_or_default())
+}
+
+/// A payload whose fields are passed over.
+struct Skim<'b, 'w> {
+    /// The best message so far and its rank.
+    message: Option<(usize, Raw<'b>)>,
+    wanted: &'w dyn Fn(&str) -> bool,
+}
+
+impl<'b> Skim<'b, '_> {
+    fn object(&mut self, cursor: &mut Cursor<'b>, depth: usize) -> Result<(), Broken> {
+        cursor.members(|cursor, key| self.member(cursor, key, depth))
+    }
+
+    fn member(&mut self, cursor: &mut Cursor<'b>, key: Raw<'b>, depth: usize) -> Result<(), Broken> {
+        if key.is_escaped {
+            return Err(Broken);
+        }
+        match cursor.token() {
+            b'{' if depth == 0 && is_telling_object(key.text) => Err(Broken),
+            b'{' if key.text == PROBE => Err(Broken),
+            b'{' if depth < MAX_DEPTH => self.object(cursor, depth + 1),
+            b'[' if depth == 0 && is_telling_object(key.text) => Err(Broken),
+            b'[' if depth < MAX_DEPTH => self.first_item(cursor, key, depth + 1),
+            b'{' | b'[' => cursor.skip(),
+            b'"' if depth == 0 => self.text(cursor, key),
+            _ if (self.wanted)(key.text) => Err(Broken),
+            _ => cursor.skip(),
+        }
+    }
+
+    fn first_item(&mut self, cursor: &mut Cursor<'b>, key: Raw<'b>, depth: usize) -> Result<(), Broken> {
+        let mut is_first = true;
+        cursor.items(|cursor| match cursor.token() {
+            _ if !std::mem::take(&mut is_first) => cursor.skip(),
+            b'{' => self.object(cursor, depth),
+            _ if (self.wanted)(key.text) => Err(Broken),
+            _ => cursor.skip(),
+        })
+    }
+
+    fn text(&mut self, cursor: &mut Cursor<'b>, key: Raw<'b>) -> Result<(), Broken> {
+        let rank = message_rank(key.text);
+        let is_field = rank.is_none_or(|rank| rank > LAST_OF_MESSAGE_ALONE);
+        if is_stack(key.text) || key.text == STATUS || is_field && (self.wanted)(key.text) {
+            return Err(Broken);
+        }
+        let value = cursor.string()?;
+        if let Some(rank) = rank.filter(|_| !value.text.is_empty())
+            && self.message.is_none_or(|(best, _)| rank <= best)
+        {
+            self.message = Some((rank, value));
+        }
+        Ok(())
+    }
+}
+
 /// A payload while it is read.
 #[derive(Default)]
 struct Reading<'b> {
     /// The best message so far and its rank.
     message: Option<(usize, Text<'b>)>,
     stacks: Vec<Text<'b>>,
-    fields: Labels<'b>,
+    fields: Fields<'b>,
+    /// Path of the object that is read, with a dot at its end.
     path: String,
     /// Set when the payload is a Kubernetes event.
     object: Option<KubeEvent<'b>>,
@@ -107,12 +184,12 @@ impl<'b> Reading<'b> {
 
     fn member(&mut self, cursor: &mut Cursor<'b>, key: Raw<'b>, depth: usize) -> Result<(), Broken> {
         match cursor.token() {
-            b'{' if depth == 0 && key.text == "involvedObject" => {
+            b'{' if depth == 0 && key.text == EVENT_OBJECT => {
                 self.object = Some(involved_object(cursor)?);
                 Ok(())
             }
             b'{' if depth < MAX_DEPTH => {
-                self.is_probe |= key.text == "healthCheckProbeResult";
+                self.is_probe |= key.text == PROBE;
                 self.enter(key);
                 self.object(cursor, depth + 1)
             }
@@ -129,7 +206,7 @@ impl<'b> Reading<'b> {
             _ => {
                 let word = cursor.scalar()?;
                 if word != "null" {
-                    self.keep(key, Text::Borrowed(word), depth);
+                    self.keep(key, Text::Borrowed(word));
                 }
                 Ok(())
             }
@@ -147,7 +224,10 @@ impl<'b> Reading<'b> {
                 b'{' => self.object(cursor, depth),
                 _ => {
                     let Some(value) = cursor.text_value()? else { return Ok(()) };
-                    self.push(Text::Owned(self.path.clone()), value);
+                    let path = self.path.strip_suffix('.').unwrap_or(&self.path).to_owned();
+                    if self.fields.len() < MAX_FIELDS && !value.is_empty() {
+                        self.fields.push("", Text::Owned(path), value);
+                    }
                     Ok(())
                 }
             }
@@ -173,40 +253,20 @@ impl<'b> Reading<'b> {
             }
             _ => None,
         };
-        let Some(rank) = rank else { return self.keep(key, value.text(), depth) };
+        let Some(rank) = rank else { return self.keep(key, value.text()) };
         let is_better = self.message.as_ref().is_none_or(|(best, _)| rank <= *best);
-        let is_field = rank > 4;
+        let is_field = rank > LAST_OF_MESSAGE_ALONE;
         if is_field {
-            self.keep(key, value.text(), depth);
+            self.keep(key, value.text());
         }
         if is_better {
             self.message = Some((rank, value.text()));
         }
     }
 
-    fn keep(&mut self, key: Raw<'b>, value: Text<'b>, depth: usize) {
-        if self.fields.0.len() >= MAX_FIELDS {
-            return;
-        }
-        let path = if depth == 0 { key.text() } else { Text::Owned(self.path_of(key)) };
-        self.push(path, value);
-    }
-
-    fn path_of(&self, key: Raw<'b>) -> String {
-        let key = key.text();
-        let mut path = String::with_capacity(self.path.len() + key.len());
-        path.push_str(&self.path);
-        path.push_str(&key);
-        path
-    }
-
-    fn push(&mut self, path: Text<'b>, value: Text<'b>) {
-        if self.fields.0.len() < MAX_FIELDS && !value.is_empty() {
-            let path = match path {
-                Text::Owned(path) if path.ends_with('.') => Text::Owned(path[..path.len() - 1].to_owned()),
-                path => path,
-            };
-            self.fields.0.push((path, value));
+    fn keep(&mut self, key: Raw<'b>, value: Text<'b>) {
+        if self.fields.len() < MAX_FIELDS && !value.is_empty() {
+            self.fields.push(&self.path, key.text(), value);
         }
     }
 
@@ -222,7 +282,7 @@ impl<'b> Reading<'b> {
         } else if self.is_probe {
             message = probe_message(&self.fields).map_or(message, Text::Owned);
         } else if message.is_empty()
-            && let Some(status) = self.fields.get("statusDetails")
+            && let Some(status) = self.fields.get(STATUS)
         {
             message = Text::Owned(status.to_owned());
         }
@@ -239,7 +299,16 @@ impl<'b> Reading<'b> {
 
 /// True for the path of an object that describes an error.
 fn is_error_object(path: &str) -> bool {
-    matches!(path, "error." | "err." | "exception." | "exc." | "errors." | "cause.")
+    path.strip_suffix('.').is_some_and(is_error_key)
+}
+
+fn is_error_key(key: &str) -> bool {
+    matches!(key, "error" | "err" | "exception" | "exc" | "errors" | "cause")
+}
+
+/// True for an object at the top of a payload whose members make the message.
+fn is_telling_object(key: &str) -> bool {
+    key == EVENT_OBJECT || is_error_key(key)
 }
 
 fn involved_object<'b>(cursor: &mut Cursor<'b>) -> Result<KubeEvent<'b>, Broken> {
@@ -257,9 +326,9 @@ fn involved_object<'b>(cursor: &mut Cursor<'b>) -> Result<KubeEvent<'b>, Broken>
     Ok(event)
 }
 
-fn kube_event_of<'b>(object: KubeEvent<'b>, fields: &Labels<'b>) -> KubeEvent<'b> {
+fn kube_event_of<'b>(object: KubeEvent<'b>, fields: &Fields<'b>) -> KubeEvent<'b> {
     let text = |key: &str| {
-        let found = fields.0.iter().rev().find(|(known, _)| known == key);
+        let found = fields.iter().rev().find(|(path, _)| path.is(key));
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
     let count = [text("count"), text("series.count")].iter().find_map(|text| text.parse().ok()).unwrap_or(1);
@@ -267,7 +336,7 @@ fn kube_event_of<'b>(object: KubeEvent<'b>, fields: &Labels<'b>) -> KubeEvent<'b
 }
 
 /// A health check result in one line.
-fn probe_message(fields: &Labels<'_>) -> Option<String> {
+fn probe_message(fields: &Fields<'_>) -> Option<String> {
     let field = |name: &str| fields.get(&format!("healthCheckProbeResult.{name}"));
     let state = field("healthState")?;
     let mut message = format!("health check: {state}");

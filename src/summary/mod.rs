@@ -279,9 +279,9 @@ impl Summary {
         reached.chain(self.limits.iter().cloned()).collect()
     }
 
-    /// True when [`Summary::follow`] would keep something of an entry.
-    pub fn follows(&self, entry: &Entry<'_>) -> bool {
-        self.traces.wants(entry)
+    /// True when [`Summary::follow`] would look at the labels of an entry.
+    pub fn follows_labels_of(&self, entry: &Entry<'_>) -> bool {
+        self.traces.keeps_span_of(entry)
     }
 
     /// Keeps what an entry, which [`Places`] counts, adds to the trace it belongs to.

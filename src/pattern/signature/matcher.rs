@@ -7,7 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use regex_automata::PatternID;
 use regex_automata::meta;
 
-use crate::entry::{Component, ComponentKind, Entry, Labels, Severity};
+use crate::entry::{Audit, Component, ComponentKind, Entry, Path, Severity};
 use crate::pattern::needle::{self, Needle};
 
 /// Bound on a compiled regex, in bytes. The largest built-in one needs a tenth.
@@ -119,7 +119,7 @@ impl Capture {
     fn value<'e>(&self, entry: &'e Entry<'_>) -> Option<&'e str> {
         match self.source {
             ValueSource::Group => None,
-            ValueSource::Field => by_suffix(&entry.fields, &self.name),
+            ValueSource::Field => field(entry, &self.name),
             ValueSource::Label => entry.labels.get(&self.name).or_else(|| entry.resource.labels.get(&self.name)),
             ValueSource::Audit => {
                 let audit = entry.audit.as_ref()?;
@@ -128,7 +128,7 @@ impl Capture {
                     name if name.starts_with('/') => after_segment(&audit.resource_name, &name[1..]),
                     "principal" => Some(audit.principal.as_ref()),
                     "service" => Some(audit.service.as_ref()),
-                    name => by_suffix(&audit.details, name),
+                    name => detail(audit, name),
                 }
             }
             ValueSource::Event => {
@@ -270,9 +270,10 @@ impl Matcher {
 
 impl Field {
     fn holds(&self, entry: &Entry<'_>) -> bool {
-        let details = entry.audit.iter().flat_map(|audit| &audit.details.0);
+        let mut details = entry.audit.iter().flat_map(|audit| &audit.details.0);
         let wanted = |value: &str| self.any.iter().any(|any| any.eq_ignore_ascii_case(value));
-        entry.fields.0.iter().chain(details).any(|(key, value)| ends_in_name(key, &self.name) && wanted(value))
+        entry.fields.iter().any(|(path, value)| path_ends_in_name(path, &self.name) && wanted(value))
+            || details.any(|(key, value)| ends_in_name(key, &self.name) && wanted(value))
     }
 }
 
@@ -364,19 +365,32 @@ pub(super) fn texts<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = &'e str> {
 
 /// The same, each in one piece.
 pub(super) fn whole_texts<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = &'e str> {
-    let fields = entry.fields.0.iter().filter(|(key, value)| is_text_field(key) && *value != entry.message);
+    let fields = entry.fields.iter().filter(|(path, value)| is_text_field(*path) && **value != entry.message);
     std::iter::once(entry.message.as_ref()).chain(fields.map(|(_, value)| value.as_ref()))
 }
 
-/// True for a field of a JSON payload whose text is read like the message itself: where loggers put the error.
-pub(super) fn is_text_field(key: &str) -> bool {
-    let last = last_segment(key, b'.');
-    match last {
-        "err" | "error" | "exception" | "cause" | "detail" | "details" | "reason" | "stderr" | "statusDetails"
-        | "error_message" | "errorMessage" | "exc_info" => true,
-        "message" => last.len() < key.len(),
-        _ => false,
-    }
+/// Fields of a JSON payload whose text is read like the message itself: where loggers put the error. A `message` only below
+/// another field.
+pub(super) const TEXT_FIELDS: [&str; 13] = [
+    "err",
+    "error",
+    "exception",
+    "cause",
+    "detail",
+    "details",
+    "reason",
+    "stderr",
+    "statusDetails",
+    "error_message",
+    "errorMessage",
+    "exc_info",
+    "message",
+];
+
+/// True for one of [`TEXT_FIELDS`], by the last segment of its path.
+fn is_text_field(path: Path<'_>) -> bool {
+    let last = path.last();
+    TEXT_FIELDS.contains(&last) && (last != "message" || last.len() < path.object.len() + path.key.len())
 }
 
 /// The first and, when it is longer, the last [`REGEX_REACH`] bytes of a text.
@@ -416,8 +430,26 @@ pub(super) fn ends_in_name(text: &str, name: &str) -> bool {
         && (start == 0 || matches!(text.as_bytes()[start - 1], b'.' | b'/'))
 }
 
-fn by_suffix<'l>(labels: &'l Labels<'_>, name: &str) -> Option<&'l str> {
-    labels.0.iter().find(|(key, value)| !value.is_empty() && ends_in_name(key, name)).map(|(_, value)| value.as_ref())
+/// The same of a field's path.
+fn path_ends_in_name(path: Path<'_>, name: &str) -> bool {
+    match name.len().checked_sub(path.key.len()) {
+        None | Some(0) => ends_in_name(path.key, name),
+        Some(before) => {
+            let (object, key) = name.as_bytes().split_at(before);
+            path.key.as_bytes().eq_ignore_ascii_case(key)
+                && std::str::from_utf8(object).is_ok_and(|object| ends_in_name(path.object, object))
+        }
+    }
+}
+
+fn detail<'e>(audit: &'e Audit<'_>, name: &str) -> Option<&'e str> {
+    let mut details = audit.details.0.iter();
+    details.find(|(key, value)| !value.is_empty() && ends_in_name(key, name)).map(|(_, value)| value.as_ref())
+}
+
+fn field<'e>(entry: &'e Entry<'_>, name: &str) -> Option<&'e str> {
+    let mut fields = entry.fields.iter();
+    fields.find(|(path, value)| !value.is_empty() && path_ends_in_name(*path, name)).map(|(_, value)| value.as_ref())
 }
 
 /// What follows the path segment `name`: `orders` after `instances` in `projects/p/instances/orders/users/app`.

@@ -122,6 +122,8 @@ pub struct Catalogue {
     by_field: FxHashMap<String, Vec<(String, u16)>>,
     /// Names of all fields that some matcher looks at.
     wanted_fields: Vec<String>,
+    /// How the names end that [`Catalogue::reads_field`] looks for.
+    read_endings: Endings,
     always: Vec<u16>,
     /// (cause, effect, place in the cause's effects), sorted.
     edges: Vec<(u32, u32, u32)>,
@@ -177,12 +179,18 @@ impl Catalogue {
 
     /// Whether the verdict on an entry can depend on fields of its payload besides its message.
     pub fn reads_fields_of(&self, entry: &Entry<'_>) -> bool {
-        entry.fields.0.iter().any(|(key, _)| {
-            let last = matcher::last_segment(key, b'.');
-            matches!(last, "severity" | "level" | "levelname")
-                || matcher::is_text_field(key)
-                || self.wanted_fields.iter().any(|wanted| matcher::ends_in_name(key, wanted))
-        })
+        entry.fields.iter().any(|(path, _)| self.reads_field(path.key))
+    }
+
+    /// Whether the verdict on an entry can depend on a field with this key, in whatever object it stands.
+    pub fn reads_field(&self, key: &str) -> bool {
+        if !self.read_endings.has(key) {
+            return false;
+        }
+        let last = matcher::last_segment(key, b'.');
+        SEVERITY_FIELDS.contains(&last)
+            || matcher::TEXT_FIELDS.contains(&last)
+            || self.wanted_fields.iter().any(|wanted| matcher::ends_in_name(key, matcher::last_segment(wanted, b'.')))
     }
 
     /// The signature with this id.
@@ -289,9 +297,8 @@ impl Catalogue {
             propose(&self.by_event);
         }
         if !self.by_field.is_empty() {
-            for (key, value) in &entry.fields.0 {
-                let last = matcher::last_segment(key, b'.');
-                let wanted = self.by_field.get(last).into_iter().flatten();
+            for (path, value) in entry.fields.iter() {
+                let wanted = self.by_field.get(path.last()).into_iter().flatten();
                 wanted.filter(|(any, _)| any.eq_ignore_ascii_case(value)).for_each(|(_, m)| propose(&[*m]));
             }
         }
@@ -299,6 +306,43 @@ impl Catalogue {
 
     fn wants_status(&self, status: u16) -> bool {
         self.statuses.get(usize::from(status / 64)).is_some_and(|bits| bits >> (status % 64) & 1 != 0)
+    }
+}
+
+/// Fields by which a payload states its severity, by their last segments.
+const SEVERITY_FIELDS: [&str; 3] = ["severity", "level", "levelname"];
+
+/// The last two letters of some names, one bit each: nearly every other name is told from them by one look.
+#[derive(Debug, Default)]
+struct Endings([u64; 16]);
+
+impl Endings {
+    fn add(&mut self, name: &str) {
+        let ending = Endings::of(name);
+        self.0[ending / 64] |= 1 << (ending % 64);
+    }
+
+    /// False when `name` and none of its last segments was added, in any case.
+    fn has(&self, name: &str) -> bool {
+        let ending = Endings::of(name);
+        self.0[ending / 64] >> (ending % 64) & 1 != 0
+    }
+
+    fn of(name: &str) -> usize {
+        let (before, last) = match *name.as_bytes() {
+            [.., b'.' | b'/', last] | [last] => (0, last),
+            [.., before, last] => (before, last),
+            [] => (0, 0),
+        };
+        (usize::from(before.to_ascii_lowercase() & 31) << 5) | usize::from(last.to_ascii_lowercase() & 31)
+    }
+}
+
+impl<'n> FromIterator<&'n str> for Endings {
+    fn from_iter<N: IntoIterator<Item = &'n str>>(names: N) -> Endings {
+        let mut endings = Endings::default();
+        names.into_iter().for_each(|name| endings.add(name));
+        endings
     }
 }
 
@@ -378,6 +422,7 @@ impl Catalogue {
             by_event: Vec::new(),
             by_field: FxHashMap::default(),
             wanted_fields: Vec::new(),
+            read_endings: SEVERITY_FIELDS.into_iter().chain(matcher::TEXT_FIELDS).collect(),
             always: Vec::new(),
             edges,
             texts: Vec::new(),
@@ -394,6 +439,7 @@ impl Catalogue {
         let m = idx as u16;
         if let Some(field) = matcher.field.as_ref().filter(|field| !self.wanted_fields.contains(&field.name)) {
             self.wanted_fields.push(field.name.clone());
+            self.read_endings.add(matcher::last_segment(&field.name, b'.'));
         }
         let longest = (0..matcher.all.len()).max_by_key(|i| matcher.all[*i].len());
         if let Some(longest) = longest {
@@ -608,7 +654,7 @@ text = "Be faster."
     #[test]
     fn an_error_field_is_read_like_the_message() {
         let catalogue = Catalogue::of_files(&[("mine.toml", MINE)]).unwrap();
-        let fields = |key: &'static str| crate::entry::Labels(vec![(key.into(), "cache miss storm on c1".into())]);
+        let fields = |key: &'static str| crate::entry::Fields::from_iter([(key, "cache miss storm on c1")]);
         let found = |key| {
             let entry = Entry { fields: fields(key), ..text_entry("request failed") };
             catalogue.find(&entry, Severity::Error).is_some()

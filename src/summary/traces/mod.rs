@@ -231,9 +231,10 @@ pub struct Exemplar {
 pub type Calls = BTreeMap<(String, String), u64>;
 
 impl Traces {
-    /// False when [`Traces::observe`] would leave an entry out.
-    pub(super) fn wants(&self, entry: &Entry<'_>) -> bool {
-        !entry.trace.is_empty() && self.limit.is_none_or(|limit| hash_of(entry) < limit)
+    /// True when [`Traces::observe`] would keep a span of an entry, and look at its labels for that.
+    pub(super) fn keeps_span_of(&self, entry: &Entry<'_>) -> bool {
+        let is_span = entry.http.as_ref().is_some_and(|http| http.latency_ns.is_some()) && !entry.trace.is_empty();
+        is_span && self.limit.is_none_or(|limit| hash_of(entry) < limit)
     }
 
     /// Takes in an entry that `component` wrote; an entry without a trace or without a time is none of its business.
