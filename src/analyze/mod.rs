@@ -23,7 +23,7 @@ use crate::source::{self, Origin, Source};
 use crate::summary::{Mined, Places, Summary, is_stray};
 use crate::time::Timestamp;
 
-use claims::Claims;
+use claims::{Claim, Claims, GROUP};
 pub use classify::{Classified, Kind, Learnt, classify};
 use feed::Feed;
 pub use feed::SourceRead;
@@ -222,6 +222,13 @@ fn on_every_core<P: Default + Send>(
     Parts { parts: parts.into_inner().unwrap_or_default(), reads: feed.into_reads() }
 }
 
+/// An uneventful entry, its place, and what it says.
+struct Plain<'b> {
+    entry: Entry<'b>,
+    place: usize,
+    said: Uneventful,
+}
+
 /// One worker's share of a reading.
 #[derive(Default)]
 struct Part {
@@ -236,11 +243,15 @@ struct Part {
 
 impl Part {
     fn take(&mut self, batch: &Batch, catalogue: &Catalogue, window: &Window<'_>, claims: &Claims) {
+        let mut waiting = Vec::with_capacity(GROUP);
         for piece in batch.pieces() {
+            if waiting.len() == GROUP {
+                self.count_plain(&mut waiting, window, claims);
+            }
             match piece {
                 Piece::Malformed(lost) => self.lose(lost.clone()),
                 Piece::Record(record) => {
-                    if self.plain(record, catalogue, window, claims).is_some() {
+                    if self.plain(record, &mut waiting, catalogue, window, claims).is_some() {
                         continue;
                     }
                     let decoded = entries(record, &mut |entry| {
@@ -258,11 +269,21 @@ impl Part {
                 }
             }
         }
+        self.count_plain(&mut waiting, window, claims);
     }
 
-    /// Takes a record that is one plain entry; `None` when it is none and nothing was taken.
-    fn plain(&mut self, record: Record<'_>, catalogue: &Catalogue, window: &Window<'_>, claims: &Claims) -> Option<()> {
+    /// Takes a record that is one plain entry; `None` when it is none and nothing was taken. When it is uneventful it waits, to
+    /// be counted together with others.
+    fn plain<'b>(
+        &mut self,
+        record: Record<'b>,
+        waiting: &mut Vec<Plain<'b>>,
+        catalogue: &Catalogue,
+        window: &Window<'_>,
+        claims: &Claims,
+    ) -> Option<()> {
         if self.places.is_full() {
+            self.count_plain(waiting, window, claims);
             self.places.fold_into(&mut self.summary);
         }
         // Names of hostile length are cut, which a glance does not do.
@@ -280,17 +301,26 @@ impl Part {
         };
         let entry = if self.summary.follows_labels_of(&glance.entry) { glance.labelled()? } else { glance.entry };
         self.count(entry.origin);
-        if !claims.claim(&entry) {
-            self.summary.ledger.entries += 1;
-            self.summary.ledger.duplicates += 1;
-        } else if !window.admits(said.at, self.places.component(place), said.severity) {
-            self.summary.ledger.entries += 1;
-            self.summary.ledger.outside += 1;
-        } else {
-            self.summary.follow(&entry, self.places.component(place));
-            self.places.count(place, &entry, &said);
-        }
+        waiting.push(Plain { entry, place, said });
         Some(())
+    }
+
+    /// Counts what waits.
+    fn count_plain(&mut self, waiting: &mut Vec<Plain<'_>>, window: &Window<'_>, claims: &Claims) {
+        let group: Vec<Claim> = waiting.iter().map(|plain| Claim::of(&plain.entry)).collect();
+        let new = claims.claim_group(&group);
+        for (i, Plain { entry, place, said }) in waiting.drain(..).enumerate() {
+            if new >> i & 1 == 0 {
+                self.summary.ledger.entries += 1;
+                self.summary.ledger.duplicates += 1;
+            } else if !window.admits(said.at, self.places.component(place), said.severity) {
+                self.summary.ledger.entries += 1;
+                self.summary.ledger.outside += 1;
+            } else {
+                self.summary.follow(&entry, self.places.component(place));
+                self.places.count(place, &entry, &said);
+            }
+        }
     }
 
     /// What an entry says when it is uneventful.
