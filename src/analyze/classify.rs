@@ -1,5 +1,6 @@
 //! Every entry with its pattern: learnt from the whole input first, then told in the order of the input.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -74,7 +75,7 @@ pub struct Classified<'e> {
     /// Severity read from the text, where the recorded one says nothing.
     pub severity_inferred: Option<Severity>,
     /// Values its signature extracted.
-    pub values: Vec<(&'e str, Text<'e>)>,
+    pub values: Cow<'e, [(Text<'e>, Text<'e>)]>,
 }
 
 /// Entries that are in no report's templates: what does not fail and what a signature knows. Apart from failures, so that the ids of
@@ -342,6 +343,6 @@ fn undated<'e>(entry: &'e Entry<'_>) -> Classified<'e> {
         template: "",
         severity: entry.severity,
         severity_inferred: None,
-        values: Vec::new(),
+        values: Cow::default(),
     }
 }

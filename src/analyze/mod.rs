@@ -3,7 +3,6 @@
 mod claims;
 mod classify;
 mod feed;
-mod verdicts;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -16,7 +15,7 @@ use crate::cause;
 use crate::entry::{Component, Decoded, Entry, LONG_RECORD, Severity, decode, glance};
 use crate::framing::{Batch, Malformed, Piece, Record};
 use crate::incident::{self, Baseline};
-use crate::pattern::{Catalogue, Merge, Observation, Uneventful, observe, uneventful};
+use crate::pattern::{Catalogue, Merge, Observation, Sayings, Uneventful, observe, uneventful};
 use crate::report::patterns::Patterns;
 use crate::report::{Findings, Report, compose};
 use crate::source::{self, Origin, Source};
@@ -27,7 +26,6 @@ use claims::{Claim, Claims, GROUP};
 pub use classify::{Classified, Kind, Learnt, classify};
 use feed::Feed;
 pub use feed::SourceRead;
-use verdicts::Verdicts;
 pub use visit::visit;
 
 /// Lost ranges kept in all; further ones are counted.
@@ -234,7 +232,7 @@ struct Plain<'b> {
 struct Part {
     summary: Summary,
     places: Places,
-    verdicts: Verdicts,
+    sayings: Sayings,
     apart: Summary,
     malformed: Vec<Malformed>,
     malformed_bytes: u64,
@@ -329,15 +327,10 @@ impl Part {
         if entry.severity >= Some(Severity::Warning) {
             return None;
         }
-        let slot = Verdicts::slot(catalogue, entry);
-        if let Some(known) = slot.and_then(|slot| self.verdicts.get(slot, entry)) {
-            return Some(known);
+        match self.sayings.of(catalogue, entry) {
+            Some(saying) => saying.uneventful(entry),
+            None => uneventful(catalogue, entry),
         }
-        let said = uneventful(catalogue, entry).filter(|_| !Places::is_part(entry))?;
-        if let Some(slot) = slot {
-            self.verdicts.put(slot, entry, &said);
-        }
-        Some(said)
     }
 
     fn entry(&mut self, entry: &Entry<'_>, catalogue: &Catalogue, window: &Window<'_>, claims: &Claims) {
@@ -346,7 +339,11 @@ impl Part {
             self.summary.ledger.duplicates += 1;
             return;
         }
-        let Some(observation) = observe(catalogue, entry) else {
+        let said = match self.sayings.of(catalogue, entry) {
+            Some(saying) => saying.observation(entry),
+            None => observe(catalogue, entry),
+        };
+        let Some(observation) = said else {
             self.summary.ledger.entries += 1;
             self.summary.ledger.unreadable += 1;
             return;

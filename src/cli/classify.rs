@@ -94,7 +94,7 @@ impl Secrets {
 
     fn write(&self, entry: &Classified<'_>, names: &[String], out: &mut Vec<u8>) {
         let template = self.without(entry.template);
-        let values = entry.values.iter().map(|(name, value)| (*name, self.without(value))).collect();
+        let values = entry.values.iter().map(|(name, value)| (name.as_ref(), self.without(value))).collect();
         let line = Line {
             insert_id: entry.insert_id,
             timestamp: entry.timestamp,

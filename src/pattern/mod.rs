@@ -4,19 +4,19 @@ mod entity;
 mod merge;
 mod needle;
 mod observation;
+mod sayings;
 pub mod signature;
 pub mod template;
 pub mod traceback;
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
-use crate::entry::Component;
+use crate::entry::{Component, Text};
 
 pub use entity::component as named_component;
 pub use merge::{Counts, Merge, counted};
 pub use observation::{Class, Gravity, Observation, Uneventful, mined_layer, mining_text, observe, uneventful};
+pub use sayings::{Saying, Sayings};
 pub use signature::Catalogue;
 
 /// Where in the stack a fault lies. The order is the layer prior of causality: earlier layers break later ones.
@@ -69,7 +69,7 @@ pub struct Match<'a> {
     /// Index of the signature in its catalogue.
     pub signature: usize,
     /// Values it extracted: capture name and text (`exit_code`, `timeout_s`, `module`, …).
-    pub values: Vec<(&'a str, Cow<'a, str>)>,
+    pub values: Vec<(Text<'a>, Text<'a>)>,
     /// Things the message blames, from the signature's captures.
     pub blames: Vec<Component>,
 }

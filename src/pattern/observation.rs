@@ -53,11 +53,11 @@ pub struct Observation<'e> {
     /// Instance that wrote it.
     pub instance: Option<&'e str>,
     /// Values the signature extracted.
-    pub values: Vec<(&'e str, Text<'e>)>,
+    pub values: Cow<'e, [(Text<'e>, Text<'e>)]>,
     /// Things it blames.
-    pub blames: Vec<Component>,
+    pub blames: Cow<'e, [Component]>,
     /// Names in it that may turn out to be components.
-    pub mentions: Vec<&'e str>,
+    pub mentions: Cow<'e, [Text<'e>]>,
     /// How much it counts: 1, or 0 for a repeat that is told elsewhere.
     pub weight: u64,
 }
@@ -108,24 +108,28 @@ pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Obs
         component: entry.component(),
         revision: entry.revision(),
         instance: entry.instance(),
-        values: Vec::new(),
-        blames: Vec::new(),
-        mentions: Vec::new(),
+        values: Cow::default(),
+        blames: Cow::default(),
+        mentions: Cow::default(),
         weight: 1,
     };
     if let Some(matched) = matched {
-        observation.values = matched.values;
-        observation.blames = matched.blames;
+        observation.values = matched.values.into();
+        observation.blames = matched.blames.into();
     }
     match class {
         Class::Failure => add_names(&mut observation, entry),
-        Class::Benign => observation.blames.extend(entity::connector(&entry.message)),
+        Class::Benign => {
+            if let Some(connector) = entity::connector(&entry.message) {
+                observation.blames.to_mut().push(connector);
+            }
+        }
         Class::Change => {}
     }
     Some(observation)
 }
 
-/// What an entry says that tells of no failure, no change and nobody: only that it happened.
+/// What an entry says that tells of no failure, no change and nobody, and is no part of another: only that it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uneventful {
     /// Effect time.
@@ -148,11 +152,8 @@ pub fn uneventful(catalogue: &Catalogue, entry: &Entry<'_>) -> Option<Uneventful
     let matched = catalogue.find(entry, severity.unwrap_or(Severity::Info));
     let is_silent = matched.as_ref().is_none_or(|m| catalogue.signatures[m.signature].role == Role::Noise);
     let is_benign = class(catalogue, entry, severity, matched.as_ref()) == Class::Benign;
-    (is_silent && is_benign && entity::connector(&entry.message).is_none()).then_some(Uneventful {
-        at,
-        severity,
-        inferred,
-    })
+    let says_nothing = is_silent && is_benign && entity::connector(&entry.message).is_none();
+    (says_nothing && !traceback::is_line(entry)).then_some(Uneventful { at, severity, inferred })
 }
 
 /// Severity as recorded, unless the text of a standard stream states its own: agents stamp everything on stderr as
@@ -195,10 +196,10 @@ fn gravity(entry: &Entry<'_>, severity: Option<Severity>) -> Gravity {
 fn add_names<'e>(observation: &mut Observation<'e>, entry: &'e Entry<'_>) {
     for named in entity::entities(&entry.message) {
         if !observation.blames.iter().any(|blamed| blamed.name == named.name) {
-            observation.blames.push(named);
+            observation.blames.to_mut().push(named);
         }
     }
-    observation.mentions = entity::mentions(&entry.message);
+    observation.mentions = entity::mentions(&entry.message).into_iter().map(Text::Borrowed).collect();
 }
 
 /// The layer a mined failure of `entry` most likely lies in: without a signature, that of who wrote it.

@@ -128,20 +128,11 @@ pub(super) fn whole(entry: &Entry<'_>, observation: &Observation<'_>) -> Option<
     if let Some(split) = entry.split.as_ref().filter(|split| !split.uid.is_empty()) {
         return Some(Whole::Split(split.uid.to_string()));
     }
-    if !is_line(entry) {
+    if !traceback::is_line(entry) {
         return None;
     }
     let instance = observation.instance.unwrap_or(&observation.component.name).to_owned();
     Some(Whole::Stream { instance, log_name: entry.log_name.to_string() })
-}
-
-/// True for one line of a traceback that was written line by line.
-pub(super) fn is_line(entry: &Entry<'_>) -> bool {
-    let message = &entry.message;
-    entry.payload == Payload::Text
-        && (entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr"))
-        && memchr::memchr(b'\n', message.trim_end().as_bytes()).is_none()
-        && (traceback::is_head(message) || traceback::is_continuation(message))
 }
 
 impl Fragment {

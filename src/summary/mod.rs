@@ -450,7 +450,7 @@ impl Summary {
         if observation.signature.is_some_and(|i| catalogue.signatures[i].role != Role::Marker) {
             return;
         }
-        for thing in &observation.blames {
+        for thing in observation.blames.iter() {
             self.use_of(observation, thing.clone());
         }
     }

@@ -100,17 +100,17 @@ impl Tally {
         self.severities[observation.severity.map_or(8, |s| s as usize)] += 1;
         self.timeline.add(at, observation.weight);
         self.exemplars.observe(entry, observation);
-        for (name, value) in &observation.values {
-            if let Some(seen) = self.values.entry(((*name).to_owned(), value.to_string())) {
+        for (name, value) in observation.values.iter() {
+            if let Some(seen) = self.values.entry((name.to_string(), value.to_string())) {
                 seen.add(at, 1);
             }
         }
-        for blamed in &observation.blames {
+        for blamed in observation.blames.iter() {
             if let Some(seen) = self.blames.entry(blamed.clone()) {
                 seen.add(at, 1);
             }
         }
-        for name in &observation.mentions {
+        for name in observation.mentions.iter() {
             if let Some(seen) = self.mentions.entry(name.to_string()) {
                 seen.add(at, 1);
             }

@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 use super::activity::{RouteKind, RouteTally};
 use super::delays::{self, Delays};
-use super::{Seen, Summary, Timeline, fragments, host, path, route_kind, used, write_route};
+use super::{Seen, Summary, Timeline, host, path, route_kind, used, write_route};
 use crate::entry::{Component, Entry, Glance, HttpRequest, Resources, Text};
 use crate::pattern::{Merge, Uneventful};
 
@@ -115,11 +115,6 @@ impl Places {
     /// What the entries of a place are about.
     pub fn component(&self, place: usize) -> &Component {
         &self.places[place].component
-    }
-
-    /// True when an entry must be seen whole although nothing failed: a line of a traceback.
-    pub fn is_part(entry: &Entry<'_>) -> bool {
-        fragments::is_line(entry)
     }
 
     /// True when it is time to tell the summary.

@@ -1,13 +1,12 @@
 //! One way to recognise a signature: every condition that must hold, and what to take from the entry when it does.
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_automata::PatternID;
 use regex_automata::meta;
 
-use crate::entry::{Audit, Component, ComponentKind, Entry, Path, Severity};
+use crate::entry::{Audit, Component, ComponentKind, Entry, Path, Severity, Text};
 use crate::pattern::needle::{self, Needle};
 
 /// Bound on a compiled regex, in bytes. The largest built-in one needs a tenth.
@@ -144,7 +143,7 @@ impl Capture {
 }
 
 /// What a matcher takes from an entry.
-pub(super) type Taken<'a> = (Vec<(&'a str, Cow<'a, str>)>, Vec<Component>);
+pub(super) type Taken<'a> = (Vec<(Text<'a>, Text<'a>)>, Vec<Component>);
 
 impl Matcher {
     /// Whether it has a condition that can fail for an ordinary entry.
@@ -165,6 +164,11 @@ impl Matcher {
     /// Whether only audit entries can match.
     pub(super) fn is_audit(&self) -> bool {
         !self.methods.is_empty() || !self.agents.is_empty() || self.refused.is_some()
+    }
+
+    /// Whether it takes values from elsewhere than the texts of an entry.
+    pub(super) fn takes_more_than_text(&self) -> bool {
+        self.captures.iter().any(|capture| capture.source != ValueSource::Group)
     }
 
     /// Whether a regex group has this name.
@@ -246,13 +250,13 @@ impl Matcher {
         })
     }
 
-    fn with_entry_values<'a>(&'a self, entry: &'a Entry<'_>, mut values: Vec<(&'a str, Cow<'a, str>)>) -> Taken<'a> {
+    fn with_entry_values<'a>(&'a self, entry: &'a Entry<'_>, mut values: Vec<(Text<'a>, Text<'a>)>) -> Taken<'a> {
         for capture in &self.captures {
             let value = capture.value(entry).map(clean).filter(|v| !v.is_empty());
             if let Some(value) = value
                 && !values.iter().any(|(name, _)| *name == capture.name)
             {
-                values.push((&capture.name, Cow::Borrowed(value)));
+                values.push((Text::Borrowed(&capture.name), Text::Borrowed(value)));
             }
         }
         let mut blames = Vec::new();
@@ -289,6 +293,8 @@ pub(super) struct LazyRegex {
 struct Compiled {
     regex: meta::Regex,
     needle: Option<Needle>,
+    /// Names of its groups, without numbers.
+    names: Vec<String>,
 }
 
 impl From<String> for LazyRegex {
@@ -304,22 +310,30 @@ impl LazyRegex {
     }
 
     /// Adds the named groups of its matches in `text`, cleaned; the first text of a name stays. Whether it matches.
-    fn collect<'a>(&'a self, text: &'a str, values: &mut Vec<(&'a str, Cow<'a, str>)>) -> bool {
-        let Some(Compiled { regex, needle }) = self.get() else { return false };
+    fn collect<'a>(&'a self, text: &'a str, values: &mut Vec<(Text<'a>, Text<'a>)>) -> bool {
+        let Some(Compiled { regex, needle, names }) = self.get() else { return false };
         // Most texts that a gate lets through do not match; nearly all of them lack the needle. `is_match` allocates nothing.
         if needle.as_ref().is_some_and(|needle| !needle.is_in(text.as_bytes())) || !regex.is_match(text.as_bytes()) {
             return false;
         }
+        // Once every name has its value, further matches tell nothing.
+        let has_all =
+            |values: &[(Text<'_>, Text<'_>)]| names.iter().all(|name| values.iter().any(|(known, _)| known == name));
+        if has_all(values) {
+            return true;
+        }
         for groups in regex.captures_iter(text.as_bytes()).take(MAX_FOUND) {
-            let names = regex.group_info().pattern_names(PatternID::ZERO);
-            let named = names.zip(groups.iter()).filter_map(|(name, group)| Some((name?, group?)));
-            for (name, group) in named {
+            let named = regex.group_info().pattern_names(PatternID::ZERO).zip(groups.iter());
+            for (name, group) in named.filter_map(|(name, group)| Some((name?, group?))) {
                 let name = without_number(name);
                 // A group of bytes can end inside a character; what is no text is no value.
                 let value = clean(text.get(group.range()).unwrap_or_default());
                 if !value.is_empty() && !values.iter().any(|(known, _)| *known == name) {
-                    values.push((name, Cow::Borrowed(value)));
+                    values.push((Text::Borrowed(name), Text::Borrowed(value)));
                 }
+            }
+            if has_all(values) {
+                break;
             }
         }
         true
@@ -341,7 +355,9 @@ impl Compiled {
             .nfa_size_limit(Some(REGEX_SIZE))
             .hybrid_cache_capacity(DFA_SIZE);
         let regex = meta::Builder::new().configure(config).build_from_hir(&structure).ok()?;
-        Some(Compiled { regex, needle: Needle::of(&structure, MIN_NEEDLE) })
+        let names = regex.group_info().pattern_names(PatternID::ZERO).flatten();
+        let names = names.map(|name| without_number(name).to_owned()).collect();
+        Some(Compiled { needle: Needle::of(&structure, MIN_NEEDLE), names, regex })
     }
 }
 

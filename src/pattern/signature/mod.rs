@@ -120,10 +120,8 @@ pub struct Catalogue {
     by_event: Vec<u16>,
     /// Last segment of a field's name → wanted value, matcher.
     by_field: FxHashMap<String, Vec<(String, u16)>>,
-    /// Names of all fields that some matcher looks at.
-    wanted_fields: Vec<String>,
-    /// How the names end that [`Catalogue::reads_field`] looks for.
-    read_endings: Endings,
+    /// Names of the fields that a verdict can depend on.
+    read_names: Names,
     always: Vec<u16>,
     /// (cause, effect, place in the cause's effects), sorted.
     edges: Vec<(u32, u32, u32)>,
@@ -184,13 +182,12 @@ impl Catalogue {
 
     /// Whether the verdict on an entry can depend on a field with this key, in whatever object it stands.
     pub fn reads_field(&self, key: &str) -> bool {
-        if !self.read_endings.has(key) {
-            return false;
-        }
-        let last = matcher::last_segment(key, b'.');
-        SEVERITY_FIELDS.contains(&last)
-            || matcher::TEXT_FIELDS.contains(&last)
-            || self.wanted_fields.iter().any(|wanted| matcher::ends_in_name(key, matcher::last_segment(wanted, b'.')))
+        self.read_names.has(key)
+    }
+
+    /// Whether what a signature takes from an entry can depend on more than its texts.
+    pub fn takes_more_than_text(&self, signature: usize) -> bool {
+        self.matchers.iter().any(|m| m.signature == signature && m.takes_more_than_text())
     }
 
     /// The signature with this id.
@@ -312,38 +309,52 @@ impl Catalogue {
 /// Fields by which a payload states its severity, by their last segments.
 const SEVERITY_FIELDS: [&str; 3] = ["severity", "level", "levelname"];
 
-/// The last two letters of some names, one bit each: nearly every other name is told from them by one look.
+/// Names of fields by their last segments, case aside.
 #[derive(Debug, Default)]
-struct Endings([u64; 16]);
+struct Names {
+    /// In lower case, by length: a key is compared with those of its own length.
+    by_len: [Vec<String>; NAME_LENS],
+    /// The last letters of the names of a length, one bit each: most keys end in another one.
+    letters: [u32; NAME_LENS],
+}
 
-impl Endings {
+/// Lengths told apart; the last is for all that are longer.
+const NAME_LENS: usize = 24;
+
+impl Names {
     fn add(&mut self, name: &str) {
-        let ending = Endings::of(name);
-        self.0[ending / 64] |= 1 << (ending % 64);
+        let last = last_segment(name).to_ascii_lowercase();
+        let len = last.len().min(NAME_LENS - 1);
+        self.letters[len] |= letter(&last);
+        if !self.by_len[len].contains(&last) {
+            self.by_len[len].push(last);
+        }
     }
 
-    /// False when `name` and none of its last segments was added, in any case.
-    fn has(&self, name: &str) -> bool {
-        let ending = Endings::of(name);
-        self.0[ending / 64] >> (ending % 64) & 1 != 0
-    }
-
-    fn of(name: &str) -> usize {
-        let (before, last) = match *name.as_bytes() {
-            [.., b'.' | b'/', last] | [last] => (0, last),
-            [.., before, last] => (before, last),
-            [] => (0, 0),
-        };
-        (usize::from(before.to_ascii_lowercase() & 31) << 5) | usize::from(last.to_ascii_lowercase() & 31)
+    /// Whether a key ends in one of the names.
+    fn has(&self, key: &str) -> bool {
+        let last = last_segment(key);
+        let len = last.len().min(NAME_LENS - 1);
+        self.letters[len] & letter(last) != 0 && self.by_len[len].iter().any(|name| name.eq_ignore_ascii_case(last))
     }
 }
 
-impl<'n> FromIterator<&'n str> for Endings {
-    fn from_iter<N: IntoIterator<Item = &'n str>>(names: N) -> Endings {
-        let mut endings = Endings::default();
-        names.into_iter().for_each(|name| endings.add(name));
-        endings
+impl<'n> FromIterator<&'n str> for Names {
+    fn from_iter<N: IntoIterator<Item = &'n str>>(names: N) -> Names {
+        let mut all = Names::default();
+        names.into_iter().for_each(|name| all.add(name));
+        all
     }
+}
+
+/// What follows the last dot or slash.
+fn last_segment(name: &str) -> &str {
+    name.bytes().rposition(|b| matches!(b, b'.' | b'/')).map_or(name, |at| &name[at + 1..])
+}
+
+/// The bit of the last letter.
+fn letter(name: &str) -> u32 {
+    1 << (name.as_bytes().last().map_or(0, |b| b.to_ascii_lowercase()) & 31)
 }
 
 /// What one entry has touched so far. Only made once something was.
@@ -421,8 +432,7 @@ impl Catalogue {
             by_method: FxHashMap::default(),
             by_event: Vec::new(),
             by_field: FxHashMap::default(),
-            wanted_fields: Vec::new(),
-            read_endings: SEVERITY_FIELDS.into_iter().chain(matcher::TEXT_FIELDS).collect(),
+            read_names: SEVERITY_FIELDS.into_iter().chain(matcher::TEXT_FIELDS).collect(),
             always: Vec::new(),
             edges,
             texts: Vec::new(),
@@ -437,9 +447,8 @@ impl Catalogue {
     fn register(&mut self, idx: usize) {
         let matcher = &self.matchers[idx];
         let m = idx as u16;
-        if let Some(field) = matcher.field.as_ref().filter(|field| !self.wanted_fields.contains(&field.name)) {
-            self.wanted_fields.push(field.name.clone());
-            self.read_endings.add(matcher::last_segment(&field.name, b'.'));
+        if let Some(field) = &matcher.field {
+            self.read_names.add(&field.name);
         }
         let longest = (0..matcher.all.len()).max_by_key(|i| matcher.all[*i].len());
         if let Some(longest) = longest {
@@ -626,7 +635,7 @@ text = "Be faster."
         let entry = text_entry("Cache Miss Storm on c1.acme.");
         let found = catalogue.find(&entry, Severity::Error).unwrap();
         assert_eq!(catalogue.signatures[found.signature].id, "cache-cold");
-        assert_eq!(found.values, [("cache", Cow::Borrowed("c1.acme"))], "the empty group is dropped");
+        assert_eq!(found.values, [("cache".into(), Cow::Borrowed("c1.acme"))], "the empty group is dropped");
         assert_eq!(found.blames, [Component::new(ComponentKind::Cache, "c1.acme")]);
     }
 

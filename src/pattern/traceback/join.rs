@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::{has_exception_ending, thrown, thrown_within};
+use crate::entry::{Entry, Payload};
 
 /// Phrases that stand between the parts of a traceback.
 const LINKS: [&str; 16] = [
@@ -31,6 +32,15 @@ const LINKS: [&str; 16] = [
 static PYTHON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Traceback (most recent call last):"));
 static PHP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("PHP Fatal error:  Uncaught "));
 static RUST: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("panicked at "));
+
+/// True for one line of a traceback that was written line by line.
+pub fn is_line(entry: &Entry<'_>) -> bool {
+    let message = &entry.message;
+    entry.payload == Payload::Text
+        && (entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr"))
+        && memchr::memchr(b'\n', message.trim_end().as_bytes()).is_none()
+        && (is_head(message) || is_continuation(message))
+}
 
 /// True when a line begins a traceback: a line of its head, or an exception with its message.
 pub fn is_head(line: &str) -> bool {

@@ -11,7 +11,7 @@ mod script;
 
 use std::borrow::Cow;
 
-pub use join::{is_continuation, is_head, spans};
+pub use join::{is_continuation, is_head, is_line, spans};
 
 /// Frames of one's own that are part of a traceback's key. More would split one failure by its callers.
 const KEY_FRAMES: usize = 2;

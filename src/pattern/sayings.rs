@@ -1,0 +1,157 @@
+//! What messages say, remembered: services repeat themselves word for word, and so does what is said.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::observation::{Class, Gravity, Observation, Uneventful, observe};
+use super::{Catalogue, Role, traceback};
+use crate::entry::{Component, Entry, Payload, Severity, Text};
+
+/// Messages remembered; a later one takes the place of an earlier one. With all of them as long as can be some 5 MiB.
+const SLOTS: usize = 2048;
+
+/// Longest message that is remembered, in bytes: nearly every traceback. Longer ones seldom come again.
+const MAX_LEN: usize = 2048;
+
+/// What was said of late.
+#[derive(Debug)]
+pub struct Sayings {
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug, Default)]
+enum Slot {
+    #[default]
+    Empty,
+    /// The hash of a message that came once: most messages with a number in them never come again.
+    Once(u64),
+    Said(Box<Saying>),
+}
+
+/// What an entry says by its message alone: the same for all entries of a log with the same message, severity and payload.
+#[derive(Debug)]
+pub struct Saying {
+    kind: Box<str>,
+    log_name: Box<str>,
+    message: Box<str>,
+    recorded: Option<Severity>,
+    payload: Payload,
+    /// Set when it takes more than the message to tell.
+    depends: bool,
+    is_uneventful: bool,
+    severity: Option<Severity>,
+    inferred: bool,
+    class: Class,
+    gravity: Gravity,
+    signature: Option<usize>,
+    values: Vec<(Text<'static>, Text<'static>)>,
+    blames: Vec<Component>,
+    mentions: Vec<Text<'static>>,
+}
+
+impl Default for Sayings {
+    fn default() -> Sayings {
+        Sayings { slots: std::iter::repeat_with(Slot::default).take(SLOTS).collect() }
+    }
+}
+
+impl Sayings {
+    /// What `entry` says, once its message was met before; `None` when that is not known or depends on more.
+    ///
+    /// Looks at no label and at nothing of the resource but its type.
+    pub fn of(&mut self, catalogue: &Catalogue, entry: &Entry<'_>) -> Option<&Saying> {
+        let is_plain = entry.http.is_none()
+            && entry.audit.is_none()
+            && entry.kube_event.is_none()
+            && entry.split.is_none()
+            && (1..=MAX_LEN).contains(&entry.message.len());
+        if !is_plain || catalogue.reads_fields_of(entry) {
+            return None;
+        }
+        let hash = hash(entry);
+        let slot = &mut self.slots[hash as usize % SLOTS];
+        let is_known = match slot {
+            Slot::Said(saying) => saying.is_by(entry),
+            Slot::Once(other) if *other == hash => {
+                *slot = Slot::Said(Box::new(Saying::new(catalogue, entry)?));
+                true
+            }
+            _ => false,
+        };
+        if !is_known {
+            *slot = Slot::Once(hash);
+        }
+        match slot {
+            Slot::Said(saying) if !saying.depends => Some(saying),
+            _ => None,
+        }
+    }
+}
+
+fn hash(entry: &Entry<'_>) -> u64 {
+    let severity = entry.severity.map_or(0, |severity| severity as u64 + 1);
+    xxh3_64(entry.message.as_bytes()) ^ xxh3_64(entry.log_name.as_bytes()).rotate_left(8) ^ severity
+}
+
+impl Saying {
+    fn new(catalogue: &Catalogue, entry: &Entry<'_>) -> Option<Saying> {
+        let observation = observe(catalogue, entry)?;
+        let signature = observation.signature.map(|at| (at, catalogue.signatures[at].role));
+        let is_silent = match signature {
+            Some((_, role)) => role == Role::Noise,
+            None => observation.blames.is_empty(),
+        };
+        Some(Saying {
+            kind: entry.resource.kind.as_ref().into(),
+            log_name: entry.log_name.as_ref().into(),
+            message: entry.message.as_ref().into(),
+            recorded: entry.severity,
+            payload: entry.payload,
+            depends: observation.signature.is_some_and(|at| catalogue.takes_more_than_text(at)),
+            is_uneventful: is_silent && observation.class == Class::Benign && !traceback::is_line(entry),
+            severity: observation.severity,
+            inferred: observation.inferred,
+            class: observation.class,
+            gravity: observation.gravity,
+            signature: observation.signature,
+            values: observation.values.iter().map(|(name, value)| (owned(name), owned(value))).collect(),
+            blames: observation.blames.into_owned(),
+            mentions: observation.mentions.iter().map(owned).collect(),
+        })
+    }
+
+    fn is_by(&self, entry: &Entry<'_>) -> bool {
+        *self.message == *entry.message
+            && *self.log_name == *entry.log_name
+            && *self.kind == *entry.resource.kind
+            && (self.recorded, self.payload) == (entry.severity, entry.payload)
+    }
+
+    /// As [`super::uneventful`] of an entry that says this.
+    pub fn uneventful(&self, entry: &Entry<'_>) -> Option<Uneventful> {
+        let at = entry.effect_time().filter(|_| self.is_uneventful)?;
+        Some(Uneventful { at, severity: self.severity, inferred: self.inferred })
+    }
+
+    /// As [`observe`] of an entry that says this.
+    pub fn observation<'e>(&'e self, entry: &'e Entry<'_>) -> Option<Observation<'e>> {
+        Some(Observation {
+            at: entry.effect_time()?,
+            severity: self.severity,
+            inferred: self.inferred,
+            class: self.class,
+            gravity: self.gravity,
+            signature: self.signature,
+            component: entry.component(),
+            revision: entry.revision(),
+            instance: entry.instance(),
+            values: self.values.as_slice().into(),
+            blames: self.blames.as_slice().into(),
+            mentions: self.mentions.as_slice().into(),
+            weight: 1,
+        })
+    }
+}
+
+fn owned(text: &Text<'_>) -> Text<'static> {
+    Text::Owned(text.as_ref().to_owned())
+}
