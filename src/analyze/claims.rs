@@ -24,7 +24,7 @@ const SHARDS: usize = 1 << SHARD_BITS;
 const SHARD_BITS: u32 = 2;
 
 /// Entries that are claimed together: where they stand is fetched from memory at the same time, which takes the time of one.
-pub(super) const GROUP: usize = 32;
+pub(super) const GROUP: usize = 64;
 
 /// Bits of a hash that are remembered inside a shard.
 const KEY_BITS: u32 = 56;
@@ -74,18 +74,18 @@ impl Claims {
     }
 
     /// The entries that were not counted before, one bit each, of a [`GROUP`] at most.
-    pub(super) fn claim_group(&self, group: &[Claim]) -> u32 {
-        let never_copies = |bits: u32, (i, claim): (usize, &Claim)| bits | u32::from(claim.0.is_none()) << i;
+    pub(super) fn claim_group(&self, group: &[Claim]) -> u64 {
+        let never_copies = |bits: u64, (i, claim): (usize, &Claim)| bits | u64::from(claim.0.is_none()) << i;
         let mut new = group.iter().enumerate().fold(0, never_copies);
         for (number, shard) in self.shards.iter().enumerate() {
             let keys = || group.iter().enumerate().filter_map(|(i, claim)| Some((i, claim.key_in(number)?)));
             if keys().next().is_none() {
                 continue;
             }
-            let Ok(mut shard) = shard.lock() else { return u32::MAX };
+            let Ok(mut shard) = shard.lock() else { return u64::MAX };
             black_box(keys().fold(0, |sum: u8, (_, key)| sum.wrapping_add(shard.look_at_home(key))));
             for (i, key) in keys() {
-                new |= u32::from(self.claim_key(&mut shard, key)) << i;
+                new |= u64::from(self.claim_key(&mut shard, key)) << i;
             }
         }
         new

@@ -404,20 +404,34 @@ const PARTS_BYTES: usize = 64 << 20;
 /// The least of it that one worker needs, so that merging stays a small part of the work: reached beyond 16 workers.
 const PART_BYTES: usize = 4 << 20;
 
+/// Records of traces that one worker keeps for itself: few for each worker, and the more that all know, the fewer are taken in.
+const TRACE_RECORDS: usize = 4096;
+
 /// Where workers leave accounts that have grown heavy: otherwise every one of them could come to hold as much as all of the
 /// input may. That of a usual export never does.
 struct Heavy {
     /// The account, and that of strays.
     summaries: Mutex<(Summary, Summary)>,
     most: usize,
+    most_records: usize,
 }
 
 impl Heavy {
     fn new(n_workers: usize) -> Heavy {
-        Heavy { summaries: Mutex::default(), most: (PARTS_BYTES / n_workers.max(1)).max(PART_BYTES) }
+        Heavy {
+            summaries: Mutex::default(),
+            most: (PARTS_BYTES / n_workers.max(1)).max(PART_BYTES),
+            // Alone, a worker knows all that is to be known.
+            most_records: if n_workers == 1 { usize::MAX } else { TRACE_RECORDS },
+        }
     }
 
     fn relieve(&self, part: &mut Summary, apart: &mut Summary) {
+        if part.traces.n_records() > self.most_records
+            && let Ok(mut summaries) = self.summaries.lock()
+        {
+            part.traces.hand_over(&mut summaries.0.traces);
+        }
         if part.weight() + apart.weight() > self.most
             && let Ok(mut summaries) = self.summaries.lock()
         {

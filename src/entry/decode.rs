@@ -577,15 +577,18 @@ pub(super) fn duration(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
 
 /// Reads `[-]seconds[.fraction]` with or without a final `s`, exactly, saturating.
 fn parse_duration(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let text = text.strip_suffix('s').unwrap_or(text);
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+    let text = text.trim().as_bytes();
+    let text = text.strip_suffix(b"s").unwrap_or(text);
+    let (sign, digits) = text.strip_prefix(b"-").map_or((1, text), |rest| (-1, rest));
+    let point = digits.iter().position(|b| *b == b'.').unwrap_or(digits.len());
+    let (whole, fraction) = (&digits[..point], digits.get(point + 1..).unwrap_or_default());
+    if whole.is_empty() || !whole.iter().chain(fraction).all(u8::is_ascii_digit) {
         return None;
     }
-    let seconds = whole.bytes().fold(0i64, |n, b| n.saturating_mul(10).saturating_add(i64::from(b - b'0')));
-    let nanos = fraction.bytes().chain(std::iter::repeat(b'0')).take(9).fold(0, |n, b| n * 10 + i64::from(b - b'0'));
+    let add = |n: i64, digit: &u8| n.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
+    let seconds = whole.iter().fold(0, add);
+    let shown = &fraction[..fraction.len().min(9)];
+    let nanos = shown.iter().fold(0, add) * 10i64.pow(9 - shown.len() as u32);
     Some(sign * seconds.saturating_mul(SECOND).saturating_add(nanos))
 }
 

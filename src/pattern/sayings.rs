@@ -30,9 +30,8 @@ enum Slot {
 /// What an entry says by its message alone: the same for all entries of a log with the same message, severity and payload.
 #[derive(Debug)]
 pub struct Saying {
-    kind: Box<str>,
-    log_name: Box<str>,
-    message: Box<str>,
+    /// Message, log name and type of the resource, one behind the other: one place in memory to compare with.
+    key: Box<str>,
     recorded: Option<Severity>,
     payload: Payload,
     /// Set when it takes more than the message to tell.
@@ -87,6 +86,11 @@ impl Sayings {
     }
 }
 
+/// Texts on which it depends what a message says.
+fn key<'e>(entry: &'e Entry<'_>) -> [&'e str; 3] {
+    [&entry.message, &entry.log_name, &entry.resource.kind]
+}
+
 fn hash(entry: &Entry<'_>) -> u64 {
     let severity = entry.severity.map_or(0, |severity| severity as u64 + 1);
     xxh3_64(entry.message.as_bytes()) ^ xxh3_64(entry.log_name.as_bytes()).rotate_left(8) ^ severity
@@ -101,9 +105,7 @@ impl Saying {
             None => observation.blames.is_empty(),
         };
         Some(Saying {
-            kind: entry.resource.kind.as_ref().into(),
-            log_name: entry.log_name.as_ref().into(),
-            message: entry.message.as_ref().into(),
+            key: key(entry).concat().into(),
             recorded: entry.severity,
             payload: entry.payload,
             depends: observation.signature.is_some_and(|at| catalogue.takes_more_than_text(at)),
@@ -120,10 +122,9 @@ impl Saying {
     }
 
     fn is_by(&self, entry: &Entry<'_>) -> bool {
-        *self.message == *entry.message
-            && *self.log_name == *entry.log_name
-            && *self.kind == *entry.resource.kind
-            && (self.recorded, self.payload) == (entry.severity, entry.payload)
+        let mut rest = Some(&*self.key);
+        key(entry).into_iter().for_each(|part| rest = rest.and_then(|rest| rest.strip_prefix(part)));
+        rest == Some("") && (self.recorded, self.payload) == (entry.severity, entry.payload)
     }
 
     /// As [`super::uneventful`] of an entry that says this.

@@ -14,7 +14,7 @@ const EARLIEST: usize = 3;
 const MESSAGE_BYTES: usize = 1200;
 
 /// An entry that can be found again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Exemplar {
     /// When it could be known.
     pub effect_time: Timestamp,
@@ -37,20 +37,23 @@ pub struct Exemplar {
 impl Exemplar {
     /// A copy of what an entry says.
     pub fn new(entry: &Entry<'_>, observation: &Observation<'_>) -> Exemplar {
-        Exemplar {
-            effect_time: observation.at,
-            origin: entry.origin,
-            insert_id: entry.insert_id.to_string(),
-            timestamp: entry.timestamp,
-            log_name: entry.log_name.to_string(),
-            severity: entry.severity,
-            component: observation.component.name.clone(),
-            message: shortened(&observation.text(entry), MESSAGE_BYTES),
-        }
+        let mut exemplar = Exemplar::default();
+        exemplar.copy(entry, observation);
+        exemplar
     }
-}
 
-impl Exemplar {
+    /// Becomes a copy of what an entry says, in the texts that are there.
+    fn copy(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        (self.effect_time, self.origin) = (observation.at, entry.origin);
+        (self.timestamp, self.severity) = (entry.timestamp, entry.severity);
+        let texts = [&mut self.insert_id, &mut self.log_name, &mut self.component, &mut self.message];
+        texts.into_iter().for_each(String::clear);
+        self.insert_id.push_str(&entry.insert_id);
+        self.log_name.push_str(&entry.log_name);
+        self.component.push_str(&observation.component.name);
+        push_shortened(&mut self.message, &observation.text(entry), MESSAGE_BYTES);
+    }
+
     pub(super) fn renumber(&mut self, number: &dyn Fn(u32) -> u32) {
         self.origin.source = number(self.origin.source);
     }
@@ -58,26 +61,18 @@ impl Exemplar {
 
 /// The text itself, or its head and tail around `…`.
 pub(super) fn shortened(text: &str, most: usize) -> String {
+    let mut short = String::new();
+    push_shortened(&mut short, text, most);
+    short
+}
+
+fn push_shortened(short: &mut String, text: &str, most: usize) {
     if text.len() <= most {
-        return text.to_owned();
+        return short.push_str(text);
     }
-    let head = floor_boundary(text, most / 3);
-    let tail = ceil_boundary(text, text.len() - 2 * most / 3);
-    format!("{}…{}", &text[..head], &text[tail..])
-}
-
-fn floor_boundary(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
-
-fn ceil_boundary(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at += 1;
-    }
-    at
+    short.push_str(&text[..text.floor_char_boundary(most / 3)]);
+    short.push('…');
+    short.push_str(&text[text.ceil_char_boundary(text.len() - 2 * most / 3)..]);
 }
 
 /// The earliest three entries and the latest, by (effect time, origin).
@@ -94,8 +89,11 @@ impl Exemplars {
         let early = self.earliest.len() < EARLIEST
             || self.earliest.last().is_some_and(|last| key < (last.effect_time, last.origin));
         let late = self.latest.as_ref().is_none_or(|latest| key > (latest.effect_time, latest.origin));
-        if early || late {
-            self.keep(Exemplar::new(entry, observation));
+        match &mut self.latest {
+            _ if early => self.keep(Exemplar::new(entry, observation)),
+            // In an export in order every entry is the latest for a moment.
+            Some(latest) if late => latest.copy(entry, observation),
+            _ => {}
         }
     }
 

@@ -33,6 +33,9 @@ pub use tree::{Node, Tree};
 /// the export; and few enough that an entry of a trace that is not kept costs a hash and a comparison.
 pub const RECORDS_KEPT: usize = if cfg!(test) { 500 } else { 40_000 };
 
+/// Records beyond that which may wait to be pushed out together: finding out what goes with them is half of the work.
+const RECORDS_WAITING: usize = RECORDS_KEPT / 16;
+
 /// Spans kept of one trace. The largest measured trace has 100; a loop that calls itself has no end.
 pub const SPANS_PER_TRACE: usize = if cfg!(test) { 5 } else { 1_024 };
 
@@ -274,6 +277,17 @@ impl Traces {
         self.shrink();
     }
 
+    /// Leaves what it holds to `all` and lets `all` say what need not be kept from here on.
+    pub fn hand_over(&mut self, all: &mut Traces) {
+        all.merge(std::mem::take(self));
+        self.limit = all.limit;
+    }
+
+    /// Number of spans and events in the kept traces.
+    pub fn n_records(&self) -> usize {
+        self.n_records
+    }
+
     /// True when it holds no trace.
     pub fn is_empty(&self) -> bool {
         self.traces.is_empty()
@@ -387,7 +401,9 @@ impl Traces {
         self.n_records -= trace.n_records();
         add(trace);
         self.n_records += trace.n_records();
-        self.shrink();
+        if self.n_records > RECORDS_KEPT + RECORDS_WAITING {
+            self.shrink();
+        }
     }
 
     /// Pushes out the traces of the largest hashes until the rest fits.
@@ -525,6 +541,7 @@ mod tests {
     fn observe(entries: &[Entry<'_>]) -> Traces {
         let mut traces = Traces::default();
         entries.iter().for_each(|entry| traces.observe(entry, &format!("svc{}", entry.origin.offset % 3)));
+        traces.shrink();
         traces
     }
 
@@ -551,6 +568,15 @@ mod tests {
             let left = merged(merged(a.clone(), b.clone()), c.clone());
             assert_eq!(left, merged(a, merged(b, c)), "associativity");
             assert_eq!(left, whole, "a split never shows");
+            let mut all = Traces::default();
+            let mut worker = Traces::default();
+            for (n, entry) in entries.iter().enumerate() {
+                worker.observe(entry, &format!("svc{}", entry.origin.offset % 3));
+                if n % 50 == 0 {
+                    worker.hand_over(&mut all);
+                }
+            }
+            assert_eq!(merged(all, worker), whole, "handing over never shows");
         }
     }
 
