@@ -289,9 +289,12 @@ impl Part {
             return None;
         }
         let mut glance = glance(record, self.places.resources(), &|key| catalogue.reads_field(key))?;
-        let place = self.places.find(&mut glance)?;
-        let said = self.verdict(&glance.entry, catalogue).filter(|said| !is_stray(&glance.entry, said.at));
-        let Some(said) = said else {
+        let place = self.places.find(&mut glance);
+        let said = place.and_then(|place| {
+            let said = self.verdict(&glance.entry, catalogue).filter(|said| !is_stray(&glance.entry, said.at))?;
+            Some((place, said))
+        });
+        let Some((place, said)) = said else {
             let entry = glance.whole()?;
             self.count(entry.origin);
             self.entry(&entry, catalogue, window, claims);

@@ -20,11 +20,15 @@ use crate::pattern::{Merge, Uneventful};
 const MAX_PLACES: usize = 512;
 const MAX_ROUTES: usize = 1024;
 
+/// Places of which the hash is remembered once an entry came from there, so that a place that never comes again, one of a hundred
+/// thousand services, is not set up for one entry.
+const MET_ONCE: usize = 4096;
+
 /// Hosts of one place, likewise.
 const MAX_HOSTS: usize = 32;
 
 /// Places and what happened there since the summary was told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Places {
     places: Vec<Place>,
     by_hash: FxHashMap<u64, u32>,
@@ -34,6 +38,23 @@ pub struct Places {
     has_many_hosts: bool,
     /// The name of a route while it is looked up.
     route: String,
+    /// Hashes of places and resources by which one entry came.
+    met: Vec<u64>,
+}
+
+impl Default for Places {
+    fn default() -> Places {
+        Places {
+            places: Vec::new(),
+            by_hash: FxHashMap::default(),
+            resources: Resources::default(),
+            counts: Counts::default(),
+            n_routes: 0,
+            has_many_hosts: false,
+            route: String::new(),
+            met: vec![0; MET_ONCE],
+        }
+    }
 }
 
 /// What is counted without regard to the place.
@@ -91,7 +112,8 @@ impl Places {
         &self.resources
     }
 
-    /// The place of an entry; `None` when it cannot be told at a glance. The entry gets the type of its resource.
+    /// The place of an entry; `None` when it cannot be told at a glance, or nothing came from there before. The entry gets the type
+    /// of its resource.
     pub fn find(&mut self, glance: &mut Glance<'_>) -> Option<usize> {
         let resource = match glance.unread.number {
             Some(resource) => resource,
@@ -102,10 +124,11 @@ impl Places {
         hasher.write(glance.entry.log_name.as_bytes());
         glance.unread.telling().for_each(|part| hasher.write(part.as_bytes()));
         let hash = hasher.finish();
-        let place = match self.by_hash.get(&hash) {
+        let place = match self.by_hash.get(&hash).map(|place| *place as usize) {
             // Another place of the same hash: rare beyond measure, and then read as any other entry.
-            Some(place) if !self.places[*place as usize].is_that_of(glance, resource) => return None,
-            Some(place) => *place as usize,
+            Some(place) if !self.places[place].is_that_of(glance, resource) => return None,
+            Some(place) => place,
+            None if self.is_new(hash) => return None,
             None => self.add(glance, resource, hash)?,
         };
         glance.entry.resource.kind = Text::Borrowed(glance.unread.resource.get(self.places[place].kind.clone())?);
@@ -162,11 +185,23 @@ impl Places {
 
     /// The number of a resource that was passed over, once it is known to be whole.
     fn resource(&mut self, glance: &Glance<'_>) -> Option<u32> {
-        self.resources.number(glance.unread.resource).or_else(|| {
-            glance.place()?;
-            self.resources.add(glance.unread.resource);
-            self.resources.number(glance.unread.resource)
-        })
+        let text = glance.unread.resource;
+        if let Some(known) = self.resources.number(text) {
+            return Some(known);
+        }
+        if self.is_new(FxBuildHasher.hash_one(text)) {
+            return None;
+        }
+        glance.place()?;
+        self.resources.add(text);
+        self.resources.number(text)
+    }
+
+    /// True the first time, as far as is remembered.
+    fn is_new(&mut self, hash: u64) -> bool {
+        // Hashes of this kind vary in their high bits.
+        let met = &mut self.met[(hash >> 52) as usize % MET_ONCE];
+        std::mem::replace(met, hash) != hash
     }
 
     fn add(&mut self, glance: &Glance<'_>, resource: u32, hash: u64) -> Option<usize> {
