@@ -125,7 +125,7 @@ impl Merge for RouteTally {
 
 impl Requests {
     /// Counts a request that ended at `at`.
-    pub fn add(&mut self, at: Timestamp, status: u16, kind: RouteKind, route: String) {
+    pub fn add(&mut self, at: Timestamp, status: u16, kind: RouteKind, route: &str) {
         let failed = status >= 500;
         self.all.add(at, 1);
         if failed {
@@ -134,7 +134,7 @@ impl Requests {
         if let Some(n) = self.statuses.entry(status) {
             *n += 1;
         }
-        if let Some(tally) = self.routes.entry((kind, route)) {
+        if let Some(tally) = self.routes.at((&kind, route)) {
             tally.all.add(at, 1);
             if failed {
                 tally.failed.add(at, 1);

@@ -1,5 +1,6 @@
 //! A map that keeps a bounded number of keys, exactly: the keys with the smallest hashes, whatever the order of arrival.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
@@ -18,8 +19,61 @@ use crate::pattern::{Counts, Merge};
     deserialize = "K: Deserialize<'de> + Ord + Hash, V: Deserialize<'de> + Merge"
 ))]
 pub struct Bounded<K: Ord, V, const N: usize> {
-    kept: BTreeMap<(u64, K), V>,
+    kept: BTreeMap<Hashed<K>, V>,
     overflow: bool,
+}
+
+/// A key behind its hash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Hashed<K> {
+    hash: u64,
+    key: K,
+}
+
+/// Keys are searched by their hashes alone, whose order theirs refines.
+impl<K> Borrow<u64> for Hashed<K> {
+    fn borrow(&self) -> &u64 {
+        &self.hash
+    }
+}
+
+/// What stands for a key of a [`Bounded`] and has the same hash, so that a key that is there need not be made to be found.
+pub(super) trait Like<K>: Hash + Copy {
+    /// True for the key it stands for.
+    fn is(self, key: &K) -> bool;
+
+    /// That key.
+    fn key(self) -> K;
+}
+
+impl Like<String> for &str {
+    fn is(self, key: &String) -> bool {
+        key == self
+    }
+
+    fn key(self) -> String {
+        self.to_owned()
+    }
+}
+
+impl<K: Clone + PartialEq + Hash> Like<K> for &K {
+    fn is(self, key: &K) -> bool {
+        key == self
+    }
+
+    fn key(self) -> K {
+        self.clone()
+    }
+}
+
+impl<K, L, A: Like<K>, B: Like<L>> Like<(K, L)> for (A, B) {
+    fn is(self, (a, b): &(K, L)) -> bool {
+        self.0.is(a) && self.1.is(b)
+    }
+
+    fn key(self) -> (K, L) {
+        (self.0.key(), self.1.key())
+    }
 }
 
 impl<K: Ord, V, const N: usize> Default for Bounded<K, V, N> {
@@ -31,7 +85,7 @@ impl<K: Ord, V, const N: usize> Default for Bounded<K, V, N> {
 impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
     /// The value of `key`, to add to; `None` when the key is beyond the bound.
     pub fn entry(&mut self, key: K) -> Option<&mut V> {
-        let key = (stable_hash(&key), key);
+        let key = Hashed { hash: stable_hash(&key), key };
         if self.kept.len() >= N && !self.kept.contains_key(&key) {
             self.overflow = true;
             let (last, _) = self.kept.last_key_value()?;
@@ -41,6 +95,19 @@ impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
             self.kept.pop_last();
         }
         Some(self.kept.entry(key).or_default())
+    }
+
+    /// The same for a key that mostly is there.
+    pub(super) fn at(&mut self, key: impl Like<K>) -> Option<&mut V> {
+        let hash = stable_hash(&key);
+        if self.kept.get_key_value(&hash).is_some_and(|(kept, _)| key.is(&kept.key)) {
+            return self.kept.get_mut(&hash);
+        }
+        if self.kept.len() >= N && self.kept.last_key_value().is_some_and(|(last, _)| last.hash < hash) {
+            self.overflow = true;
+            return None;
+        }
+        self.entry(key.key())
     }
 
     /// Keeps no more than the `most` keys of the smallest hashes. Fewer for more: when it is done to the smaller of two numbers
@@ -57,12 +124,12 @@ impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
     where
         K: Clone,
     {
-        self.kept.get(&(stable_hash(key), key.clone()))
+        self.kept.get(&Hashed { hash: stable_hash(key), key: key.clone() })
     }
 
     /// Keys and values, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let mut pairs: Vec<(&K, &V)> = self.kept.iter().map(|((_, key), value)| (key, value)).collect();
+        let mut pairs: Vec<(&K, &V)> = self.kept.iter().map(|(kept, value)| (&kept.key, value)).collect();
         pairs.sort_by(|a, b| a.0.cmp(b.0));
         pairs.into_iter()
     }
@@ -96,8 +163,8 @@ impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
 impl<K: Ord + Hash, V: Merge, const N: usize> Merge for Bounded<K, V, N> {
     fn merge(&mut self, other: Self) {
         self.overflow |= other.overflow;
-        for ((_, key), value) in other.kept {
-            if let Some(mine) = self.entry(key) {
+        for (kept, value) in other.kept {
+            if let Some(mine) = self.entry(kept.key) {
                 mine.merge(value);
             }
         }
@@ -131,7 +198,7 @@ impl<K: Ord + Hash, V: Merge, const N: usize> From<Stored<K, V>> for Bounded<K, 
 
 impl<K: Ord, V, const N: usize> From<Bounded<K, V, N>> for Stored<K, V> {
     fn from(map: Bounded<K, V, N>) -> Self {
-        Stored { pairs: map.kept.into_iter().map(|((_, key), value)| (key, value)).collect(), overflow: map.overflow }
+        Stored { pairs: map.kept.into_iter().map(|(kept, value)| (kept.key, value)).collect(), overflow: map.overflow }
     }
 }
 

@@ -348,18 +348,18 @@ impl Summary {
         self.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
         self.inferred += u64::from(observation.inferred);
         if let (Some(project), Some(region)) = (entry.project(), entry.region())
-            && let Some(n) = self.places.entry((project.to_owned(), region.to_owned()))
+            && let Some(n) = self.places.at((project, region))
         {
             *n += 1;
         }
-        if let Some(seen) = self.logs.entry(entry.log_id().into_owned()) {
+        if let Some(seen) = self.logs.at(&*entry.log_id()) {
             seen.add(observation.at, 1);
         }
     }
 
     fn act(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
         let at = observation.at;
-        let Some(activity) = self.components.entry(observation.component.clone()) else { return };
+        let Some(activity) = self.components.at(&observation.component) else { return };
         activity.seen.add(at, 1);
         if let Some(received) = entry.receive_timestamp {
             activity.delays.add(received.since(at));
@@ -367,7 +367,7 @@ impl Summary {
         if observation.class == Class::Benign {
             activity.benign.add(at, 1);
         }
-        if let Some(seen) = observation.revision.and_then(|revision| activity.revisions.entry(revision.to_owned())) {
+        if let Some(seen) = observation.revision.and_then(|revision| activity.revisions.at(revision)) {
             seen.add(at, 1);
         }
         if let Some(http) = entry.http.as_ref().filter(|http| http.status > 0) {
@@ -375,22 +375,21 @@ impl Summary {
             let kind = route_kind(path, http.status, &http.protocol, &http.user_agent);
             let mut route = String::with_capacity(64);
             write_route(&mut route, &http.method, path);
-            activity.requests.add(at, http.status, kind, route);
-            if let Some(seen) = host(&http.url).and_then(|host| activity.hosts.entry(host.to_owned())) {
+            activity.requests.add(at, http.status, kind, &route);
+            if let Some(seen) = host(&http.url).and_then(|host| activity.hosts.at(host)) {
                 seen.add(at, 1);
             }
         }
     }
 
     fn fail(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
-        let component = observation.component.clone();
         let (series, tally) = match observation.signature {
             Some(index) => {
-                let key = (component, catalogue.signatures[index].id.clone());
-                (stable_hash(&key), self.known.entry(key))
+                let key = (&observation.component, catalogue.signatures[index].id.as_str());
+                (stable_hash(&key), self.known.at(key))
             }
             None => {
-                let scope = (component, observation.gravity);
+                let scope = (observation.component.clone(), observation.gravity);
                 let text = mining_text(entry, observation);
                 let id = stable_hash(&(&scope, template::key(&text)));
                 let tally = self.mined.observe(&scope, &text);
@@ -412,7 +411,7 @@ impl Summary {
 
     fn happen(&mut self, observation: &Observation<'_>, event: Event) {
         let Some(instance) = observation.instance else { return };
-        if let Some(kept) = self.instances.entry(instance.to_owned()) {
+        if let Some(kept) = self.instances.at(instance) {
             kept.add(&observation.component.name, event);
         }
     }
@@ -423,12 +422,12 @@ impl Summary {
             if path.ends_with("vpc-access-connector") || path.ends_with("vpcAccess.connector") {
                 self.use_of(
                     observation,
-                    Component::new(ComponentKind::Network, value.rsplit('/').next().unwrap_or(value)),
+                    &Component::new(ComponentKind::Network, value.rsplit('/').next().unwrap_or(value)),
                 );
             } else if path.ends_with("cloudsql-instances") {
                 value
                     .split(',')
-                    .for_each(|name| self.use_of(observation, Component::new(ComponentKind::Database, name)));
+                    .for_each(|name| self.use_of(observation, &Component::new(ComponentKind::Database, name)));
             }
         }
         let key = (observation.at, audit.method.to_string(), audit.resource_name.to_string());
@@ -451,12 +450,12 @@ impl Summary {
             return;
         }
         for thing in observation.blames.iter() {
-            self.use_of(observation, thing.clone());
+            self.use_of(observation, thing);
         }
     }
 
-    fn use_of(&mut self, observation: &Observation<'_>, thing: Component) {
-        if let Some(seen) = self.uses.entry((observation.component.clone(), thing)) {
+    fn use_of(&mut self, observation: &Observation<'_>, thing: &Component) {
+        if let Some(seen) = self.uses.at((&observation.component, thing)) {
             seen.add(observation.at, 1);
         }
     }
@@ -464,7 +463,7 @@ impl Summary {
     /// Notes what an entry's labels say its component goes through or runs on.
     fn note_labels(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
         for thing in used(entry) {
-            self.use_of(observation, thing);
+            self.use_of(observation, &thing);
         }
     }
 }

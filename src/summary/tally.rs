@@ -101,24 +101,24 @@ impl Tally {
         self.timeline.add(at, observation.weight);
         self.exemplars.observe(entry, observation);
         for (name, value) in observation.values.iter() {
-            if let Some(seen) = self.values.entry((name.to_string(), value.to_string())) {
+            if let Some(seen) = self.values.at((name.as_ref(), value.as_ref())) {
                 seen.add(at, 1);
             }
         }
         for blamed in observation.blames.iter() {
-            if let Some(seen) = self.blames.entry(blamed.clone()) {
+            if let Some(seen) = self.blames.at(blamed) {
                 seen.add(at, 1);
             }
         }
         for name in observation.mentions.iter() {
-            if let Some(seen) = self.mentions.entry(name.to_string()) {
+            if let Some(seen) = self.mentions.at(name.as_ref()) {
                 seen.add(at, 1);
             }
         }
-        if let Some(seen) = observation.revision.and_then(|revision| self.revisions.entry(revision.to_owned())) {
+        if let Some(seen) = observation.revision.and_then(|revision| self.revisions.at(revision)) {
             seen.add(at, 1);
         }
-        if let Some(seen) = observation.instance.and_then(|instance| self.instances.entry(instance.to_owned())) {
+        if let Some(seen) = observation.instance.and_then(|instance| self.instances.at(instance)) {
             seen.add(at, 1);
         }
     }
