@@ -6,6 +6,7 @@
 //!
 //! What names a culprit stays: service accounts, private addresses, servers by their port, names of secrets.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -246,7 +247,7 @@ impl Redactor {
 
     /// Where a text holds what must not be shown, in order and without overlap.
     pub fn find(&self, text: &str) -> Vec<(Range<usize>, &'static str)> {
-        let placeholders = placeholders(text);
+        let placeholders = LazyCell::new(|| placeholders(text));
         let is_done = |at: usize| {
             let next = placeholders.partition_point(|range| range.end <= at);
             placeholders.get(next).is_some_and(|range| range.contains(&at))

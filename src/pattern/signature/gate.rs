@@ -93,15 +93,18 @@ fn hash(window: u32) -> usize {
 }
 
 /// How many windows of all literals there are of each hash: what is common here is common in logs.
-fn window_counts(literals: &[Box<[u8]>]) -> Vec<u32> {
-    let mut counts = vec![0; 1 << HASH_BITS];
-    literals.iter().flat_map(|l| l.windows(WINDOW)).for_each(|window| counts[hash(fold(window))] += 1);
+fn window_counts(literals: &[Box<[u8]>]) -> Vec<u16> {
+    let mut counts = vec![0u16; 1 << HASH_BITS];
+    for window in literals.iter().flat_map(|l| l.windows(WINDOW)) {
+        let count = &mut counts[hash(fold(window))];
+        *count = count.saturating_add(1);
+    }
     counts
 }
 
 /// The rarest window of a literal: few others have it, and its letters are rare. The first of equals.
-fn rarest(literal: &[u8], common: &[u32]) -> (usize, u32) {
-    let rarity = |bytes: &[u8]| common[hash(fold(bytes))] * 4 + commonness(bytes);
+fn rarest(literal: &[u8], common: &[u16]) -> (usize, u32) {
+    let rarity = |bytes: &[u8]| u32::from(common[hash(fold(bytes))]) * 4 + commonness(bytes);
     let windows = literal.windows(WINDOW).enumerate();
     windows.min_by_key(|(_, bytes)| rarity(bytes)).map_or((0, 0), |(offset, bytes)| (offset, fold(bytes)))
 }
