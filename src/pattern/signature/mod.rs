@@ -13,7 +13,6 @@ mod read;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::FxHashMap;
 
 use crate::entry::{ComponentKind, Entry, Severity};
@@ -148,9 +147,8 @@ impl Catalogue {
     /// # Errors
     /// When a file cannot be read as signatures, or an effect names a signature that does not exist.
     pub fn with_files(files: &[(&str, &str)]) -> Result<Catalogue, Error> {
-        // On every core: reading them is most of the time until the first byte of an export is looked at.
         let parts: Result<Vec<Vec<read::Read>>, Error> =
-            builtin::FILES.par_iter().map(|(name, text)| read::read(name, text, Author::House)).collect();
+            builtin::FILES.iter().map(|(name, text)| read::read(name, text, Author::House)).collect();
         let reads = parts?.into_iter().flatten().collect();
         let builtin = builtin::FILES.iter().map(|(name, text)| ((*name).to_owned(), Cow::Borrowed(*text)));
         Catalogue::extended(reads, builtin.collect(), files)
