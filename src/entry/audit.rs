@@ -140,8 +140,9 @@ static NAMES: LazyLock<FxHashMap<&str, bool>> = LazyLock::new(|| {
     kept.chain(DROPPED.iter().map(|name| (*name, false))).collect()
 });
 
-/// Room for the details of a usual change, and for the longest path to one, so that neither grows step by step.
-const USUAL_DETAILS: usize = 32;
+/// Room for the details of a usual change, and for the longest path to one, so that neither grows step by step. Twenty details
+/// are 960 bytes: allocators keep pieces up to 1 KiB ready.
+const USUAL_DETAILS: usize = 20;
 const USUAL_PATH: usize = 128;
 
 /// What is kept of a protoPayload.
