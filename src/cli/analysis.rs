@@ -62,16 +62,16 @@ impl<'a> Ready<'a> {
         warnings: Vec<Warning>,
     ) -> Result<ExitStatus, UsageError> {
         // The program ends soon: giving back a million small texts one by one would cost more than the report.
-        let mut reading = ManuallyDrop::new(reading);
-        let mut report = analyze::conclude(&mut reading, &self.catalogue, baseline.as_ref());
+        let (ready, mut reading) = (ManuallyDrop::new(self), ManuallyDrop::new(reading));
+        let mut report = analyze::conclude(&mut reading, &ready.catalogue, baseline.as_ref());
         report.coverage.warnings.extend(warnings);
-        if let Some(redactor) = &self.redactor {
+        if let Some(redactor) = &ready.redactor {
             report = redactor.redact_report(&report).map_err(|error| UsageError::new(error.to_string()))?;
         }
         // After redaction: what is remembered is fit for git, and what a profile says is the team's own.
-        self.context.add_to(&mut report)?;
-        write(&report, self.output, &self.faces)?;
-        Ok(status(&report, self.output))
+        ready.context.add_to(&mut report)?;
+        write(&report, ready.output, &ready.faces)?;
+        Ok(status(&report, ready.output))
     }
 }
 

@@ -183,7 +183,10 @@ impl Entry<'_> {
 
     /// The log id, URL-decoded: `run.googleapis.com/stderr`.
     pub fn log_id(&self) -> Cow<'_, str> {
-        let id = self.log_name.split_once("/logs/").map_or(self.log_name.as_ref(), |(_, id)| id);
+        let name = self.log_name.as_ref();
+        // A search for one letter costs a tenth of one for a word, and there are two slashes before.
+        let mut rests = memchr::memchr_iter(b'/', name.as_bytes()).filter_map(|at| name[at..].strip_prefix("/logs/"));
+        let id = rests.next().unwrap_or(name);
         let slashes = memchr::memchr_iter(b'%', id.as_bytes()).filter(|at| id[*at..].len() > 2);
         let mut slashes = slashes.filter(|at| id.as_bytes()[at + 1..at + 3].eq_ignore_ascii_case(b"2F")).peekable();
         if slashes.peek().is_none() {

@@ -1,6 +1,7 @@
 //! Entries become observations: what one entry says, as a known signature or a mined template.
 
 mod entity;
+mod expression;
 mod merge;
 mod needle;
 mod observation;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{Component, Text};
 
 pub use entity::component as named_component;
+pub use expression::Expression;
 pub use merge::{Counts, Merge, counted};
 pub use observation::{Class, Gravity, Observation, Uneventful, mined_layer, mining_text, observe, uneventful};
 pub use sayings::{Saying, Sayings};

@@ -6,10 +6,10 @@
 //!
 //! What names a culprit stays: service accounts, private addresses, servers by their port, names of secrets.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
 use regex::Regex;
@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Report;
+use crate::pattern::Expression;
 
 /// Ports from here on are given to clients by Linux (`ip_local_port_range`); a public address with a lower port is a
 /// server and may be the culprit.
@@ -163,7 +164,7 @@ pub struct Redactor {
     /// Which shape each sign belongs to.
     shape_of: Vec<usize>,
     /// Compiled when a text first has one of its signs: most never are.
-    shapes: Vec<OnceLock<Regex>>,
+    shapes: Vec<Expression>,
 }
 
 impl Redactor {
@@ -181,18 +182,20 @@ impl Redactor {
                 .build(signs)
                 .expect("the signs are few and short"),
             shape_of,
-            shapes: SHAPES.iter().map(|_| OnceLock::new()).collect(),
+            shapes: SHAPES.iter().map(|(_, _, pattern)| Expression::new(pattern)).collect(),
         })
     }
 
-    /// The patterns that can find something in a text: kind and pattern, in order of precedence.
-    fn patterns(&self, text: &str) -> impl Iterator<Item = (&'static str, &Regex)> {
-        let custom = self.custom.iter().map(|regex| (CUSTOM, regex));
+    /// What the patterns find in a text: kind and place, in order of precedence.
+    fn hits<'t>(&'t self, text: &'t str) -> impl Iterator<Item = (&'static str, Range<usize>)> {
+        let whole_or_group = |regex: &Regex| {
+            let found = regex.captures_iter(text).filter_map(|c| c.get(1).or(c.get(0)));
+            found.map(|hit| (CUSTOM, hit.range())).collect::<Vec<_>>()
+        };
         let wanted = self.signs_in(text);
         let known = SHAPES.iter().zip(&self.shapes).enumerate().filter(move |(shape, _)| wanted >> shape & 1 != 0);
-        custom.chain(known.map(|(_, ((kind, _, pattern), regex))| {
-            (*kind, regex.get_or_init(|| Regex::new(pattern).expect("a test compiles every shape")))
-        }))
+        let known = known.flat_map(|(_, ((kind, ..), shape))| shape.find_iter(text).map(move |hit| (*kind, hit)));
+        self.custom.iter().flat_map(whole_or_group).chain(known)
     }
 
     /// The shapes that a text can hold, one bit each.
@@ -200,8 +203,8 @@ impl Redactor {
         if is_plain(text) {
             return 0;
         }
-        // Outside of ASCII some letters are others in another case, which only the patterns know.
-        if !text.is_ascii() {
+        // Two letters outside of ASCII are, in another case, letters of signs: the long s and the sign of Kelvin.
+        if text.contains(['\u{17f}', '\u{212a}']) {
             return u64::MAX;
         }
         self.signs
@@ -228,6 +231,9 @@ impl Redactor {
         visit(&value, &mut |text| {
             secrets.extend(self.find(text).into_iter().map(|(range, kind)| (kind, text[range].to_owned())))
         });
+        if secrets.is_empty() {
+            return serde_json::from_value(value);
+        }
         let names = pseudonyms(secrets);
         rewrite(&mut value, &|text| self.replace(text, &names));
         serde_json::from_value(value)
@@ -241,22 +247,13 @@ impl Redactor {
 
     /// Where a text holds what must not be shown, in order and without overlap.
     pub fn find(&self, text: &str) -> Vec<(Range<usize>, &'static str)> {
-        let placeholders = placeholders(text);
+        let placeholders = LazyCell::new(|| placeholders(text));
         let is_done = |at: usize| {
             let next = placeholders.partition_point(|range| range.end <= at);
             placeholders.get(next).is_some_and(|range| range.contains(&at))
         };
-        let mut found = Vec::new();
-        for (kind, regex) in self.patterns(text) {
-            for captures in regex.captures_iter(text) {
-                if let Some(hit) =
-                    captures.get(1).or(captures.get(0)).filter(|hit| !hit.is_empty() && !is_done(hit.start()))
-                {
-                    found.extend(judge(kind, text, hit.range()).map(|range| (range, kind)));
-                }
-            }
-        }
-        without_overlap(found)
+        let hits = self.hits(text).filter(|(_, hit)| !hit.is_empty() && !is_done(hit.start));
+        without_overlap(hits.filter_map(|(kind, hit)| Some((judge(kind, text, hit)?, kind))).collect())
     }
 
     fn replace(&self, text: &str, names: &BTreeMap<(&'static str, String), String>) -> String {
@@ -504,15 +501,21 @@ mod tests {
     }
 
     #[test]
-    fn the_signs_leave_no_credential_out() {
+    fn signs_and_forms_for_ascii_leave_no_credential_out() {
         let redactor = Redactor::new(&[]).expect("the signs are few");
         let shapes: Vec<Regex> =
             SHAPES.iter().map(|(_, _, pattern)| Regex::new(pattern).expect("every shape compiles")).collect();
         for (text, _) in credentials() {
-            for text in [text.to_ascii_lowercase(), text.to_ascii_uppercase(), text] {
+            let foreign =
+                [format!("schön: {text}…"), text.replace(['s', 'S'], "ſ"), text.replace(['k', 'K'], "\u{212a}")];
+            for text in [text.to_ascii_lowercase(), text.to_ascii_uppercase(), text].into_iter().chain(foreign) {
                 let wanted = redactor.signs_in(&text);
                 for (shape, regex) in shapes.iter().enumerate() {
-                    assert!(wanted >> shape & 1 != 0 || !regex.is_match(&text), "{} in {text}", SHAPES[shape].2);
+                    let place = |found: regex::Captures<'_>| found.get(1).map(|group| group.range());
+                    let expected: Vec<_> = regex.captures_iter(&text).map(place).collect();
+                    let found: Vec<_> = redactor.shapes[shape].find_iter(&text).map(Some).collect();
+                    assert_eq!(found, expected, "{} in {text}", SHAPES[shape].2);
+                    assert!(wanted >> shape & 1 != 0 || expected.is_empty(), "{} in {text}", SHAPES[shape].2);
                 }
             }
         }

@@ -45,7 +45,9 @@ pub(super) fn details(details: &Labels<'_>) -> Vec<(String, String)> {
         room > 0
     };
     let kept = |text: &str| shortened(text, DETAIL_BYTES);
-    details.0.iter().map(|(key, value)| (kept(key), kept(value))).take_while(fits).collect()
+    let mut all = Vec::with_capacity(details.0.len());
+    all.extend(details.0.iter().map(|(key, value)| (kept(key), kept(value))).take_while(fits));
+    all
 }
 
 impl Merge for Change {

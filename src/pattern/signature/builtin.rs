@@ -29,18 +29,3 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("third-party.toml", include_str!("../catalogue/third-party.toml")),
     ("websocket.toml", include_str!("../catalogue/websocket.toml")),
 ];
-
-/// A built-in file without its examples, which only `check` needs: reading them is half of a start.
-///
-/// Lines keep their numbers.
-pub(super) fn without_examples(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut in_example = false;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("[[signature") {
-            in_example = line.starts_with("[[signature.example]]") || line.starts_with("[[signature.near_miss]]");
-        }
-        kept.push_str(if in_example { "\n" } else { line });
-    }
-    kept
-}

@@ -13,7 +13,6 @@ mod read;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::FxHashMap;
 
 use crate::entry::{ComponentKind, Entry, Severity};
@@ -21,7 +20,7 @@ use crate::entry::{ComponentKind, Entry, Severity};
 use super::{Layer, Match, Role};
 use gate::Gate;
 use matcher::{Matcher, Status, Taken};
-use read::Regexes;
+use read::Author;
 
 pub use check::ExampleFailure;
 pub use read::Error;
@@ -148,11 +147,8 @@ impl Catalogue {
     /// # Errors
     /// When a file cannot be read as signatures, or an effect names a signature that does not exist.
     pub fn with_files(files: &[(&str, &str)]) -> Result<Catalogue, Error> {
-        // On every core: reading them is most of the time until the first byte of an export is looked at.
-        let parts: Result<Vec<Vec<read::Read>>, Error> = builtin::FILES
-            .par_iter()
-            .map(|(name, text)| read::read(name, &builtin::without_examples(text), Regexes::Trusted))
-            .collect();
+        let parts: Result<Vec<Vec<read::Read>>, Error> =
+            builtin::FILES.iter().map(|(name, text)| read::read(name, text, Author::House)).collect();
         let reads = parts?.into_iter().flatten().collect();
         let builtin = builtin::FILES.iter().map(|(name, text)| ((*name).to_owned(), Cow::Borrowed(*text)));
         Catalogue::extended(reads, builtin.collect(), files)
@@ -223,7 +219,7 @@ impl Catalogue {
         let mut failures = Vec::new();
         for (name, text) in &self.texts {
             // The built-in files were read without their examples, so reading them whole can still fail.
-            let reads = read::read(name, text, Regexes::Checked).unwrap_or_else(|error| {
+            let reads = read::read(name, text, Author::Stranger).unwrap_or_else(|error| {
                 failures.push(error.into());
                 Vec::new()
             });
@@ -403,7 +399,7 @@ impl Catalogue {
         files: &[(&str, &str)],
     ) -> Result<Catalogue, Error> {
         for (name, text) in files {
-            reads.extend(read::read(name, text, Regexes::Checked)?);
+            reads.extend(read::read(name, text, Author::Stranger)?);
             texts.push(((*name).to_owned(), Cow::Owned((*text).to_owned())));
         }
         Ok(Catalogue { texts, ..Catalogue::build(reads)? })
@@ -411,13 +407,9 @@ impl Catalogue {
 
     fn build(reads: Vec<read::Read>) -> Result<Catalogue, Error> {
         let by_id: BTreeMap<String, read::Read> = reads.into_iter().map(|r| (r.signature.id.clone(), r)).collect();
-        let mut signatures = Vec::with_capacity(by_id.len());
-        let mut matchers = Vec::new();
-        for (idx, read) in by_id.into_values().enumerate() {
-            matchers.extend(read.matchers.into_iter().map(|m| Matcher { signature: idx, ..m }));
-            signatures.push(read.signature);
-        }
-        matchers.sort_by_key(|m| (std::cmp::Reverse(signatures[m.signature].specificity), m.signature, m.line));
+        let (signatures, matchers): (Vec<Signature>, Vec<Vec<Matcher>>) =
+            by_id.into_values().map(|read| (read.signature, read.matchers)).unzip();
+        let mut matchers = by_specificity(&signatures, matchers);
         let edges = edges(&signatures)?;
         let literals = number_literals(&mut matchers);
         within_bounds(&signatures, matchers.len(), literals.len())?;
@@ -487,6 +479,14 @@ fn method_segment(method: &str) -> String {
     method.rsplit(['.', '/']).next().unwrap_or(method).to_ascii_lowercase()
 }
 
+/// The matchers of every signature: most specific first, equals in order of signature and of their file.
+fn by_specificity(signatures: &[Signature], of_signature: Vec<Vec<Matcher>>) -> Vec<Matcher> {
+    let mut order: Vec<(usize, Vec<Matcher>)> = of_signature.into_iter().enumerate().collect();
+    order.sort_by_key(|(idx, _)| std::cmp::Reverse(signatures[*idx].specificity));
+    let placed = order.into_iter().flat_map(|(idx, of_one)| of_one.into_iter().map(move |m| (idx, m)));
+    placed.map(|(idx, m)| Matcher { signature: idx, ..m }).collect()
+}
+
 /// Gives equal literals (case aside) one number; returns them in that order.
 fn number_literals(matchers: &mut [Matcher]) -> Vec<String> {
     let mut numbers: FxHashMap<String, u16> = FxHashMap::default();
@@ -495,8 +495,8 @@ fn number_literals(matchers: &mut [Matcher]) -> Vec<String> {
         list.iter()
             .map(|literal| {
                 let literal = literal.to_ascii_lowercase();
-                *numbers.entry(literal.clone()).or_insert_with(|| {
-                    literals.push(literal);
+                *numbers.entry(literal).or_insert_with_key(|literal| {
+                    literals.push(literal.clone());
                     // Cut off past the bound, which `within_bounds` then refuses.
                     (literals.len() - 1).min(usize::from(u16::MAX)) as u16
                 })

@@ -1,5 +1,7 @@
 //! TOML → signatures: what a file says, checked, with errors that name file, line and signature.
 
+mod plain;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -40,6 +42,7 @@ impl std::fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// A signature as read, with everything that matching and checking need.
+#[derive(Debug)]
 pub(super) struct Read {
     pub(super) signature: Signature,
     pub(super) matchers: Vec<Matcher>,
@@ -61,20 +64,25 @@ const USUAL_SPECIFICITY: u32 = 50;
 /// Highest specificity: leaves room above every built-in one for a user's own.
 const MAX_SPECIFICITY: u32 = 1000;
 
-/// Whether regexes are compiled while reading, to find out whether they can be.
+/// Who wrote a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Regexes {
-    /// Now: the file is a stranger's.
-    Checked,
-    /// When they are first needed: `check` has compiled them in a test. Compiling all takes twenty times the rest.
-    Trusted,
+pub(super) enum Author {
+    /// Somebody: everything is checked while reading.
+    Stranger,
+    /// This program's authors. Only `check` needs the examples, and tests have compiled the regexes, which takes twenty times
+    /// the rest.
+    House,
 }
 
 /// Reads one file. Every signature is checked as far as it can be without the others.
-pub(super) fn read(file: &str, text: &str, regexes: Regexes) -> Result<Vec<Read>, Error> {
+pub(super) fn read(file: &str, text: &str, author: Author) -> Result<Vec<Read>, Error> {
     let lines = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-    let place = Place { file, text, lines, regexes };
-    let raw: RawFile = toml::from_str(text).map_err(|e| place.syntax(&e))?;
+    let place = Place { file, text, lines, author };
+    let plain = if author == Author::House { plain::read(text) } else { None };
+    let raw = match plain {
+        Some(raw) => raw,
+        None => toml::from_str(text).map_err(|e| place.syntax(&e))?,
+    };
     raw.signature.into_iter().map(|raw| place.signature(raw)).collect()
 }
 
@@ -111,7 +119,7 @@ struct RawSignature {
     near_miss: Vec<Spanned<RawNearMiss>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawMatch {
     #[serde(default)]
@@ -190,7 +198,7 @@ struct Place<'t> {
     text: &'t str,
     /// Where each line ends.
     lines: Vec<usize>,
-    regexes: Regexes,
+    author: Author,
 }
 
 impl Place<'_> {
@@ -351,7 +359,7 @@ impl Place<'_> {
                 self.error(at, id, format!("severity \"{name}\" is unknown"), "use a LogSeverity, such as WARNING")
             })?),
         };
-        let to_check = [&raw.regex, &raw.take].into_iter().flatten().filter(|_| self.regexes == Regexes::Checked);
+        let to_check = [&raw.regex, &raw.take].into_iter().flatten().filter(|_| self.author == Author::Stranger);
         for regex in to_check {
             LazyRegex::from(regex.get_ref().clone())
                 .check()
@@ -418,4 +426,35 @@ fn captures(raw: &BTreeMap<Spanned<String>, ComponentKind>) -> Result<Vec<Captur
         captures.push(capture);
     }
     Ok(captures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::builtin;
+    use super::*;
+
+    /// As [`Author::House`] and as [`Author::Stranger`] would have it, without the examples.
+    fn both_ways(text: &str) -> [String; 2] {
+        let place = Place {
+            file: "x",
+            text,
+            lines: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),
+            author: Author::House,
+        };
+        let shown = |raw: RawFile| -> String {
+            let reads = raw.signature.into_iter().map(|raw| place.signature(raw).map(|r| (r.signature, r.matchers)));
+            format!("{:?}", reads.collect::<Vec<_>>())
+        };
+        let whole = toml::from_str(text).map_or_else(|e| format!("{e}"), shown);
+        [plain::read(text).map_or_else(|| whole.clone(), shown), whole]
+    }
+
+    #[test]
+    fn every_builtin_file_is_plain_and_read_as_toml_reads_it() {
+        for (name, text) in builtin::FILES {
+            assert!(plain::read(text).is_some(), "{name}");
+            let [plain, whole] = both_ways(text);
+            assert!(plain == whole, "{name}");
+        }
+    }
 }
