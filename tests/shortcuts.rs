@@ -189,15 +189,24 @@ fn a_glance_reads_what_a_long_look_reads() {
         ("\"traceSampled\":true}", "\"traceSampled\":true} "),
         ("\"traceSampled\":true}", "\"traceSampled\":true},{\"a\":1}"),
         ("\"traceSampled\":true}", "\"traceSampled\":true"),
+        (
+            "\"textPayload\":\"ready\"",
+            "\"jsonPayload\":{\"message\":\"LONG\",\"error\":\"LONG\",\"LONG\":{\"s\":\"LONG\"}}",
+        ),
+        ("\"labels\":{\"instanceId\"", "\"labels\":{\"x\":\"LONG\",\"instanceId\""),
+        ("\"traceSampled\":true", "\"spanId\":\"LONG\""),
         (",", ",\n      "),
         (":", " : "),
     ];
     let mut n_plain = 0;
     for (from, to) in replacements {
-        let text = plain.replace(from, to);
+        let text = plain.replace(from, to).replace("LONG", &"long ".repeat(500));
         let record = Record { origin: Origin { source: 3, offset: 40 }, bytes: text.as_bytes() };
         let mut entries = Vec::new();
-        decode(record, &mut |entry| entries.push(format!("{entry:?}")));
+        decode(record, &mut |mut entry| {
+            entry.cut_names();
+            entries.push(format!("{entry:?}"));
+        });
         let mut known = Resources::default();
         for round in 0..4 {
             let Some(glance) = entry::glance(record, &known, &|_| round < 2) else { continue };

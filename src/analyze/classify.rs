@@ -111,7 +111,7 @@ impl Learnt {
         let heavy = Heavy::new(options.threads());
         let parts = on_every_core(sources, options, |(part, others): &mut (Part, Others), batch| {
             part.take(batch, catalogue, &window, &claims);
-            heavy.relieve(&mut part.summary, &mut part.apart);
+            heavy.relieve(part);
             mine_others(batch, catalogue, &window, others);
         });
         let mut others = Others::default();

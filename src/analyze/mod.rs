@@ -124,7 +124,7 @@ pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> 
     let heavy = Heavy::new(options.threads());
     let parts = on_every_core(sources, options, |part: &mut Part, batch| {
         part.take(batch, catalogue, &window, &claims);
-        heavy.relieve(&mut part.summary, &mut part.apart);
+        heavy.relieve(part);
     });
     let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
     (reading.summary, reading.apart) = heavy.into_inner();
@@ -237,6 +237,7 @@ struct Part {
     malformed: Vec<Malformed>,
     malformed_bytes: u64,
     entries: Vec<u64>,
+    n_batches: u32,
 }
 
 impl Part {
@@ -283,10 +284,6 @@ impl Part {
         if self.places.is_full() {
             self.count_plain(waiting, window, claims);
             self.places.fold_into(&mut self.summary);
-        }
-        // Names of hostile length are cut, which a glance does not do.
-        if record.bytes.len() > LONG_RECORD {
-            return None;
         }
         let mut glance = glance(record, self.places.resources(), &|key| catalogue.reads_field(key))?;
         let place = self.places.find(&mut glance);
@@ -410,36 +407,46 @@ const PART_BYTES: usize = 4 << 20;
 /// Records of traces that one worker keeps for itself: few for each worker, and the more that all know, the fewer are taken in.
 const TRACE_RECORDS: usize = 4096;
 
+/// Batches after which the account of a worker that is alone is made to fit: 16 MB of input.
+const FIT_AFTER: u32 = 64;
+
 /// Where workers leave accounts that have grown heavy: otherwise every one of them could come to hold as much as all of the
 /// input may. That of a usual export never does.
 struct Heavy {
     /// The account, and that of strays.
     summaries: Mutex<(Summary, Summary)>,
+    /// Bytes that one worker may hold.
     most: usize,
-    most_records: usize,
+    is_alone: bool,
 }
 
 impl Heavy {
     fn new(n_workers: usize) -> Heavy {
-        Heavy {
-            summaries: Mutex::default(),
-            most: (PARTS_BYTES / n_workers.max(1)).max(PART_BYTES),
-            // Alone, a worker knows all that is to be known.
-            most_records: if n_workers == 1 { usize::MAX } else { TRACE_RECORDS },
-        }
+        let most = (PARTS_BYTES / n_workers.max(1)).max(PART_BYTES);
+        Heavy { summaries: Mutex::default(), most, is_alone: n_workers <= 1 }
     }
 
-    fn relieve(&self, part: &mut Summary, apart: &mut Summary) {
-        if part.traces.n_records() > self.most_records
-            && let Ok(mut summaries) = self.summaries.lock()
-        {
-            part.traces.hand_over(&mut summaries.0.traces);
+    /// For after every batch.
+    fn relieve(&self, part: &mut Part) {
+        part.n_batches += 1;
+        if self.is_alone {
+            // What it holds is what all hold.
+            if part.n_batches.is_multiple_of(FIT_AFTER) {
+                part.summary.fit();
+                part.apart.fit();
+            }
+            return;
         }
-        if part.weight() + apart.weight() > self.most
+        let is_heavy = part.summary.weight() + part.apart.weight() > self.most;
+        if (is_heavy || part.summary.traces.n_records() > TRACE_RECORDS)
             && let Ok(mut summaries) = self.summaries.lock()
         {
-            summaries.0.merge(std::mem::take(part));
-            summaries.1.merge(std::mem::take(apart));
+            if is_heavy {
+                part.summary.hand_over(&mut summaries.0);
+                part.apart.hand_over(&mut summaries.1);
+            } else {
+                part.summary.traces.hand_over(&mut summaries.0.traces);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::cursor::{Broken, Cursor, Raw};
 use super::decode::{Draft, ENTRY_WEIGHT, Field, MAX_LABELS, labels, resource};
+use super::names::{NAME_BYTES, cut_fields};
 use super::payload::{self, JsonPayload};
 use super::{Entry, Labels, Resource, Text, component};
 use crate::framing::Record;
@@ -134,6 +135,7 @@ impl<'b> Glance<'b> {
         entry.resource = read_resource(resource)?;
         if !payload.is_empty() {
             entry.fields = payload::read(&mut Cursor::new(payload)).ok()?.fields;
+            cut_fields(&mut entry.fields);
         }
         Some(entry)
     }
@@ -180,7 +182,7 @@ fn is_read(cursor: &Cursor<'_>) -> Option<()> {
 }
 
 /// Looks at a record that is one entry of the plainest shape: its keys as the API writes them, each once, no audit entry,
-/// no part of another. `None` for all others, which [`super::decode()`] reads. A payload is passed over but for its message when
+/// no part of another, no name longer than [`Entry::cut_names`] leaves it. `None` for all others, which [`super::decode()`] reads. A payload is passed over but for its message when
 /// it has no field whose key is `wanted`.
 pub fn glance<'b>(record: Record<'b>, known: &Resources, wanted: &dyn Fn(&str) -> bool) -> Option<Glance<'b>> {
     let text = simdutf8::basic::from_utf8(record.bytes).ok()?;
@@ -196,8 +198,21 @@ pub fn glance<'b>(record: Record<'b>, known: &Resources, wanted: &dyn Fn(&str) -
     }
     look.draft.finish();
     let mut entry = look.draft.entry;
+    if has_long_name(&entry) || look.unread.resource.len() > NAME_BYTES {
+        return None;
+    }
+    cut_fields(&mut entry.fields);
     entry.origin = Origin { offset: record.origin.offset + start as u64, ..record.origin };
     Some(Glance { entry, unread: look.unread })
+}
+
+/// Whether a name that was read is worth cutting.
+fn has_long_name(entry: &Entry<'_>) -> bool {
+    let own = [&entry.insert_id, &entry.log_name, &entry.trace, &entry.span_id, &entry.operation_id];
+    let of_request = entry.http.as_ref().map(|http| {
+        [&http.method, &http.url, &http.user_agent, &http.remote_ip, &http.protocol].map(|text| text.len())
+    });
+    own.into_iter().any(|text| text.len() > NAME_BYTES) || of_request.into_iter().flatten().any(|len| len > NAME_BYTES)
 }
 
 struct Look<'b, 'k> {
@@ -279,10 +294,12 @@ impl<'b> Look<'b, '_> {
             if key.is_escaped || n_labels > MAX_LABELS {
                 return Err(Broken);
             }
+            let start = cursor.at;
             match component::telling(key.text) {
-                Some(label) => self.unread.tell((label, cursor.raw_value()?)),
-                None => cursor.skip(),
+                Some(label) => self.unread.tell((label, cursor.raw_value()?))?,
+                None => cursor.skip()?,
             }
+            if key.text.len().max(cursor.at - start) > NAME_BYTES { Err(Broken) } else { Ok(()) }
         })?;
         self.unread.labels = &cursor.text[start..cursor.at];
         Ok(())

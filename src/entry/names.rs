@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{Entry, Labels, Text};
+use super::{Entry, Fields, Labels, Text};
 
 /// Bytes of the longest name: of a label's value, a log, an instance, a resource. Kubernetes allows 253, Cloud Logging 512 for
 /// the id of a log; a URL is longer only in its query.
-const NAME_BYTES: usize = 1024;
+pub(super) const NAME_BYTES: usize = 1024;
 
 /// A record that is shorter cannot hold a name worth cutting.
 pub const LONG_RECORD: usize = 2048;
@@ -18,8 +18,7 @@ impl Entry<'_> {
         own.into_iter().for_each(cut);
         cut(&mut self.resource.kind);
         [&mut self.resource.labels, &mut self.labels].into_iter().for_each(cut_labels);
-        self.fields.texts_mut().for_each(cut);
-        self.fields.objects_mut().for_each(cut_text);
+        cut_fields(&mut self.fields);
         if let Some(http) = &mut self.http {
             [&mut http.method, &mut http.url, &mut http.user_agent, &mut http.remote_ip, &mut http.protocol]
                 .into_iter()
@@ -41,6 +40,12 @@ impl Entry<'_> {
             cut(&mut event.namespace);
         }
     }
+}
+
+/// The same for the fields of a payload alone.
+pub(super) fn cut_fields(fields: &mut Fields<'_>) {
+    fields.texts_mut().for_each(cut);
+    fields.objects_mut().for_each(cut_text);
 }
 
 fn cut_labels(labels: &mut Labels<'_>) {

@@ -21,6 +21,8 @@ use crate::pattern::{Counts, Merge};
 pub struct Bounded<K: Ord, V, const N: usize> {
     kept: BTreeMap<Hashed<K>, V>,
     overflow: bool,
+    /// The hash beyond which another map, that takes this one in, would keep no key.
+    limit: Option<u64>,
 }
 
 /// A key behind its hash.
@@ -78,7 +80,7 @@ impl<K, L, A: Like<K>, B: Like<L>> Like<(K, L)> for (A, B) {
 
 impl<K: Ord, V, const N: usize> Default for Bounded<K, V, N> {
     fn default() -> Self {
-        Bounded { kept: BTreeMap::new(), overflow: false }
+        Bounded { kept: BTreeMap::new(), overflow: false, limit: None }
     }
 }
 
@@ -86,6 +88,10 @@ impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
     /// The value of `key`, to add to; `None` when the key is beyond the bound.
     pub fn entry(&mut self, key: K) -> Option<&mut V> {
         let key = Hashed { hash: stable_hash(&key), key };
+        if self.is_beyond(key.hash) {
+            self.overflow = true;
+            return None;
+        }
         if self.kept.len() >= N && !self.kept.contains_key(&key) {
             self.overflow = true;
             let (last, _) = self.kept.last_key_value()?;
@@ -103,11 +109,25 @@ impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
         if self.kept.get_key_value(&hash).is_some_and(|(kept, _)| key.is(&kept.key)) {
             return self.kept.get_mut(&hash);
         }
-        if self.kept.len() >= N && self.kept.last_key_value().is_some_and(|(last, _)| last.hash < hash) {
+        if self.is_beyond(hash) {
             self.overflow = true;
             return None;
         }
         self.entry(key.key())
+    }
+
+    /// True when a key with this hash would not be kept, now or in the end.
+    fn is_beyond(&self, hash: u64) -> bool {
+        self.limit.is_some_and(|limit| limit < hash)
+            || self.kept.len() >= N && self.kept.last_key_value().is_some_and(|(last, _)| last.hash < hash)
+    }
+
+    /// Keeps nothing that `all`, which will take this map in, would not keep. Exact: once keys went, those that stay are the
+    /// smallest, and only become smaller.
+    pub(super) fn limit_by(&mut self, all: &Self) {
+        if all.overflow && all.kept.len() >= N {
+            self.limit = all.kept.last_key_value().map(|(last, _)| last.hash);
+        }
     }
 
     /// Keeps no more than the `most` keys of the smallest hashes. Fewer for more: when it is done to the smaller of two numbers
@@ -186,7 +206,7 @@ struct Stored<K, V> {
 
 impl<K: Ord + Hash, V: Merge, const N: usize> From<Stored<K, V>> for Bounded<K, V, N> {
     fn from(stored: Stored<K, V>) -> Self {
-        let mut map = Self { kept: BTreeMap::new(), overflow: stored.overflow };
+        let mut map = Self { kept: BTreeMap::new(), overflow: stored.overflow, limit: None };
         for (key, value) in stored.pairs {
             if let Some(mine) = map.entry(key) {
                 mine.merge(value);
@@ -240,5 +260,42 @@ impl Hasher for Fnv {
     fn finish(&self) -> u64 {
         let h = (self.0 ^ (self.0 >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
         h ^ (h >> 32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::Seen;
+    use crate::time::Timestamp;
+
+    type Map = Bounded<String, Seen, 8>;
+
+    fn add(map: &mut Map, n: u64) {
+        let key = format!("key {}", n * n % 41);
+        if let Some(seen) = map.at(key.as_str()) {
+            seen.add(Timestamp(n as i64), 1);
+        }
+    }
+
+    #[test]
+    fn what_workers_hand_over_is_what_one_of_them_would_hold() {
+        let mut whole = Map::default();
+        (0..400).for_each(|n| add(&mut whole, n));
+        assert!(whole.overflow() && whole.len() == 8);
+        for n_workers in 1..5 {
+            let mut all = Map::default();
+            let mut parts: Vec<Map> = (0..n_workers).map(|_| Map::default()).collect();
+            for n in 0..400 {
+                let part = &mut parts[(n % n_workers) as usize];
+                add(part, n);
+                if n % 13 == 0 {
+                    all.merge(std::mem::take(part));
+                    part.limit_by(&all);
+                }
+            }
+            parts.into_iter().for_each(|part| all.merge(part));
+            assert_eq!(all, whole, "{n_workers} workers");
+        }
     }
 }

@@ -220,6 +220,17 @@ impl Summary {
         self.fragments.values_mut().for_each(|parts| parts.fit(n_wholes));
     }
 
+    /// Leaves the account to `all`, and keeps nothing from here on that `all` would not keep.
+    pub fn hand_over(&mut self, all: &mut Summary) {
+        all.merge(std::mem::take(self));
+        self.traces.hand_over(&mut all.traces);
+        self.components.limit_by(&all.components);
+        self.known.limit_by(&all.known);
+        self.instances.limit_by(&all.instances);
+        self.changes.limit_by(&all.changes);
+        self.uses.limit_by(&all.uses);
+    }
+
     /// What was added since it was empty, in bytes, by rule of thumb and rather too much: the keys that there are, and a slot
     /// in the timelines per entry.
     pub fn weight(&self) -> usize {

@@ -42,7 +42,10 @@ fn glances(input: &[u8]) {
         let resource = glance.unread.resource;
         let Some(taken) = glance.whole() else { return };
         let mut entries = Vec::new();
-        let decoded = entry::decode(record, &mut |entry| entries.push(format!("{entry:?}")));
+        let decoded = entry::decode(record, &mut |mut entry| {
+            entry.cut_names();
+            entries.push(format!("{entry:?}"));
+        });
         assert_eq!((entries, decoded.refusal), (vec![format!("{taken:?}")], None));
         if known.number(resource).is_none() {
             known.add(resource);
