@@ -24,7 +24,7 @@ const SHARDS: usize = 1 << SHARD_BITS;
 const SHARD_BITS: u32 = 2;
 
 /// Entries that are claimed together: where they stand is fetched from memory at the same time, which takes the time of one.
-pub(super) const GROUP: usize = 64;
+pub(super) const GROUP: usize = 32;
 
 /// Bits of a hash that are remembered inside a shard.
 const KEY_BITS: u32 = 56;
