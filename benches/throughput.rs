@@ -2,6 +2,8 @@
 
 mod corpus;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::io::{Cursor, Read, Write};
 use std::sync::LazyLock;
@@ -11,6 +13,7 @@ use divan::counter::BytesCount;
 use firstfault::entry::{self, Resources};
 use firstfault::framing::{Batch, Cutter, Piece};
 use firstfault::source::{self, Options};
+use serde::Deserialize;
 
 /// Larger than the last level cache, small enough to generate in a second.
 const CORPUS_BYTES: usize = 64 << 20;
@@ -39,16 +42,79 @@ fn decode(batch: &Batch) {
     }
 }
 
-/// As a whole analysis reads: most entries at a glance, the others whole.
-fn glance(batch: &Batch) {
-    let known = Resources::default();
+/// As a whole analysis reads: most entries at a glance, known resources by their bytes, the others whole.
+fn glance(batch: &Batch, known: &mut Resources) {
     for piece in batch.pieces() {
         let Piece::Record(record) = piece else { continue };
-        match entry::glance(record, &known, &|_| false) {
-            Some(glance) => drop(black_box(glance)),
-            None => _ = entry::decode(record, &mut |entry| drop(black_box(entry))),
+        let Some(glance) = entry::glance(record, known, &|_| false) else {
+            entry::decode(record, &mut |entry| drop(black_box(entry)));
+            continue;
+        };
+        let resource = glance.unread.resource;
+        if glance.unread.number.is_none() && known.number(resource).is_none() {
+            known.add(resource);
         }
+        drop(black_box(glance));
     }
+}
+
+/// The same fields for serde_json, borrowed where it can.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only reading it is measured")]
+struct Typed<'t> {
+    #[serde(borrow, default)]
+    insert_id: Cow<'t, str>,
+    #[serde(borrow, default)]
+    log_name: Cow<'t, str>,
+    #[serde(borrow, default)]
+    timestamp: Cow<'t, str>,
+    #[serde(borrow, default)]
+    receive_timestamp: Cow<'t, str>,
+    #[serde(borrow, default)]
+    severity: Cow<'t, str>,
+    #[serde(borrow, default)]
+    text_payload: Cow<'t, str>,
+    #[serde(borrow, default)]
+    trace: Cow<'t, str>,
+    #[serde(borrow, default)]
+    span_id: Cow<'t, str>,
+    #[serde(borrow)]
+    resource: Option<TypedResource<'t>>,
+    #[serde(borrow)]
+    http_request: Option<TypedRequest<'t>>,
+    #[serde(borrow)]
+    json_payload: Option<TypedPayload<'t>>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only reading it is measured")]
+struct TypedResource<'t> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Cow<'t, str>,
+    #[serde(borrow, default)]
+    labels: BTreeMap<Cow<'t, str>, Cow<'t, str>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only reading it is measured")]
+struct TypedRequest<'t> {
+    #[serde(borrow, default)]
+    request_method: Cow<'t, str>,
+    #[serde(borrow, default)]
+    request_url: Cow<'t, str>,
+    #[serde(default)]
+    status: u16,
+    #[serde(borrow, default)]
+    latency: Cow<'t, str>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only reading it is measured")]
+struct TypedPayload<'t> {
+    #[serde(borrow, default)]
+    message: Cow<'t, str>,
 }
 
 fn bench(bencher: Bencher<'_, '_>, text: &str, run: impl Fn(&str)) {
@@ -85,7 +151,10 @@ fn decode_lines(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 10)]
 fn glance_lines(bencher: Bencher<'_, '_>) {
-    bench(bencher, &LINES, |text| cut(text.as_bytes(), glance));
+    bench(bencher, &LINES, |text| {
+        let mut known = Resources::default();
+        cut(text.as_bytes(), |batch| glance(batch, &mut known));
+    });
 }
 
 #[divan::bench(sample_count = 10)]
@@ -99,6 +168,16 @@ fn serde_json_value(bencher: Bencher<'_, '_>) {
     bench(bencher, &LINES, |text| {
         for line in text.lines() {
             black_box(serde_json::from_str::<serde_json::Value>(line).expect("it is JSON"));
+        }
+    });
+}
+
+/// What a reader by serde would take.
+#[divan::bench(sample_count = 5)]
+fn serde_json_typed(bencher: Bencher<'_, '_>) {
+    bench(bencher, &LINES, |text| {
+        for line in text.lines() {
+            black_box(serde_json::from_str::<Typed<'_>>(line).expect("it is an entry"));
         }
     });
 }

@@ -22,10 +22,11 @@
 //! # Two ways through one account
 //!
 //! Most entries of an export say nothing but that they happened. [`entry::glance()`] takes one plain entry without reading its
-//! resource and labels; [`pattern::uneventful`] tells whether it can be left at that; [`summary::Places`] counts it by the place it
-//! comes from, found by the bytes of its resource, and tells the summary once for each place. All other entries are read
-//! whole ([`entry::decode()`], [`pattern::observe`], [`summary::Summary::observe`]). That is exact since the summary is a monoid, and
-//! `tests/shortcuts.rs` compares both ways byte for byte.
+//! resource, its labels and the fields of its payload; [`pattern::uneventful`] tells whether it can be left at that;
+//! [`summary::Places`] counts it by the place it comes from, found by the bytes of its resource, and tells the summary once for
+//! each place. All other entries are read whole ([`entry::decode()`], [`pattern::observe`], [`summary::Summary::observe`]).
+//! [`pattern::Sayings`] remembers what a message says, since services repeat themselves word for word. All this is exact: the
+//! summary is a monoid, and `tests/shortcuts.rs` compares both ways byte for byte.
 //!
 //! # Speed, and how to measure it
 //!

@@ -204,7 +204,9 @@ fn a_glance_reads_what_a_long_look_reads() {
         let record = Record { origin: Origin { source: 3, offset: 40 }, bytes: text.as_bytes() };
         let mut entries = Vec::new();
         decode(record, &mut |mut entry| {
-            entry.cut_names();
+            if text.len() > LONG_RECORD {
+                entry.cut_names();
+            }
             entries.push(format!("{entry:?}"));
         });
         let mut known = Resources::default();

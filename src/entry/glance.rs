@@ -6,7 +6,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::cursor::{Broken, Cursor, Raw};
 use super::decode::{Draft, ENTRY_WEIGHT, Field, MAX_LABELS, labels, resource};
-use super::names::{NAME_BYTES, cut_fields};
+use super::names::{LONG_RECORD, NAME_BYTES};
 use super::payload::{self, JsonPayload};
 use super::{Entry, Labels, Resource, Text, component};
 use crate::framing::Record;
@@ -22,6 +22,8 @@ pub struct Glance<'b> {
     pub entry: Entry<'b>,
     /// These as they stand.
     pub unread: Unread<'b>,
+    /// True for a record beyond [`LONG_RECORD`].
+    is_long: bool,
 }
 
 /// Resources that were met, so that one that comes again is known by its bytes alone and need not be read.
@@ -128,14 +130,16 @@ impl<'b> Unread<'b> {
 }
 
 impl<'b> Glance<'b> {
-    /// The whole entry, as [`super::decode()`] gives it; `None` when its resource or labels cannot be read.
+    /// The whole entry, as [`super::decode()`] gives it, with its names cut when its record is long; `None` when its resource or labels cannot be read.
     pub fn whole(self) -> Option<Entry<'b>> {
-        let Unread { resource, payload, .. } = self.unread;
+        let (Unread { resource, payload, .. }, is_long) = (self.unread, self.is_long);
         let mut entry = self.labelled()?;
         entry.resource = read_resource(resource)?;
         if !payload.is_empty() {
             entry.fields = payload::read(&mut Cursor::new(payload)).ok()?.fields;
-            cut_fields(&mut entry.fields);
+        }
+        if is_long {
+            entry.cut_names();
         }
         Some(entry)
     }
@@ -181,9 +185,10 @@ fn is_read(cursor: &Cursor<'_>) -> Option<()> {
     (cursor.at == cursor.text.len()).then_some(())
 }
 
-/// Looks at a record that is one entry of the plainest shape: its keys as the API writes them, each once, no audit entry,
-/// no part of another, no name longer than [`Entry::cut_names`] leaves it. `None` for all others, which [`super::decode()`] reads. A payload is passed over but for its message when
-/// it has no field whose key is `wanted`.
+/// Looks at a record that is one entry of the plainest shape: its keys as the API writes them, each once, no audit entry, no part
+/// of another, no label so long that [`Entry::cut_names`] would cut it. `None` for all others, which [`super::decode()`] reads.
+///
+/// Of a JSON payload only the message is read, unless it has a field whose key is `wanted`, or says more than its message.
 pub fn glance<'b>(record: Record<'b>, known: &Resources, wanted: &dyn Fn(&str) -> bool) -> Option<Glance<'b>> {
     let text = simdutf8::basic::from_utf8(record.bytes).ok()?;
     let mut cursor = Cursor::new(text);
@@ -198,21 +203,15 @@ pub fn glance<'b>(record: Record<'b>, known: &Resources, wanted: &dyn Fn(&str) -
     }
     look.draft.finish();
     let mut entry = look.draft.entry;
-    if has_long_name(&entry) || look.unread.resource.len() > NAME_BYTES {
+    if look.unread.resource.len() > NAME_BYTES {
         return None;
     }
-    cut_fields(&mut entry.fields);
+    let is_long = record.bytes.len() > LONG_RECORD;
+    if is_long {
+        entry.cut_names();
+    }
     entry.origin = Origin { offset: record.origin.offset + start as u64, ..record.origin };
-    Some(Glance { entry, unread: look.unread })
-}
-
-/// Whether a name that was read is worth cutting.
-fn has_long_name(entry: &Entry<'_>) -> bool {
-    let own = [&entry.insert_id, &entry.log_name, &entry.trace, &entry.span_id, &entry.operation_id];
-    let of_request = entry.http.as_ref().map(|http| {
-        [&http.method, &http.url, &http.user_agent, &http.remote_ip, &http.protocol].map(|text| text.len())
-    });
-    own.into_iter().any(|text| text.len() > NAME_BYTES) || of_request.into_iter().flatten().any(|len| len > NAME_BYTES)
+    Some(Glance { entry, unread: look.unread, is_long })
 }
 
 struct Look<'b, 'k> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Entry, Fields, Labels, Text};
+use super::{Entry, Labels, Text};
 
 /// Bytes of the longest name: of a label's value, a log, an instance, a resource. Kubernetes allows 253, Cloud Logging 512 for
 /// the id of a log; a URL is longer only in its query.
@@ -18,7 +18,8 @@ impl Entry<'_> {
         own.into_iter().for_each(cut);
         cut(&mut self.resource.kind);
         [&mut self.resource.labels, &mut self.labels].into_iter().for_each(cut_labels);
-        cut_fields(&mut self.fields);
+        self.fields.texts_mut().for_each(cut);
+        self.fields.objects_mut().for_each(cut_text);
         if let Some(http) = &mut self.http {
             [&mut http.method, &mut http.url, &mut http.user_agent, &mut http.remote_ip, &mut http.protocol]
                 .into_iter()
@@ -40,12 +41,6 @@ impl Entry<'_> {
             cut(&mut event.namespace);
         }
     }
-}
-
-/// The same for the fields of a payload alone.
-pub(super) fn cut_fields(fields: &mut Fields<'_>) {
-    fields.texts_mut().for_each(cut);
-    fields.objects_mut().for_each(cut_text);
 }
 
 fn cut_labels(labels: &mut Labels<'_>) {

@@ -43,7 +43,9 @@ fn glances(input: &[u8]) {
         let Some(taken) = glance.whole() else { return };
         let mut entries = Vec::new();
         let decoded = entry::decode(record, &mut |mut entry| {
-            entry.cut_names();
+            if input.len() > entry::LONG_RECORD {
+                entry.cut_names();
+            }
             entries.push(format!("{entry:?}"));
         });
         assert_eq!((entries, decoded.refusal), (vec![format!("{taken:?}")], None));
