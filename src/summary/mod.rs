@@ -18,7 +18,7 @@ mod uneventful;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{Component, ComponentKind, Entry};
+use crate::entry::{Component, ComponentKind, Entry, HttpRequest};
 use crate::pattern::template::{self, Settled, Templates};
 use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Role, mining_text, observe};
 
@@ -382,10 +382,8 @@ impl Summary {
             seen.add(at, 1);
         }
         if let Some(http) = entry.http.as_ref().filter(|http| http.status > 0) {
-            let path = path(&http.url);
-            let kind = route_kind(path, http.status, &http.protocol, &http.user_agent);
             let mut route = String::with_capacity(64);
-            write_route(&mut route, &http.method, path);
+            let kind = write_route(&mut route, http);
             activity.requests.add(at, http.status, kind, &route);
             if let Some(seen) = host(&http.url).and_then(|host| activity.hosts.at(host)) {
                 seen.add(at, 1);
@@ -579,30 +577,33 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Adds the name of a route: `GET /orders/<*>`.
-fn write_route(route: &mut String, method: &str, path: &str) {
-    route.push_str(method);
-    for (n, part) in segments(path).take(ROUTE_PARTS).enumerate() {
-        route.push(if n == 0 { ' ' } else { '/' });
-        route.push_str(if part.bytes().any(|b| b.is_ascii_digit()) { "<*>" } else { part });
+/// Writes the name of a request's route, `GET /orders/<*>`, and tells what it is for.
+fn write_route(name: &mut String, http: &HttpRequest<'_>) -> RouteKind {
+    name.clear();
+    name.push_str(&http.method);
+    let mut is_socket = http.status == 101 || http.protocol == "websocket";
+    let mut last = "";
+    for (n, part) in segments(path(&http.url)).enumerate() {
+        if n < ROUTE_PARTS {
+            name.push(if n == 0 { ' ' } else { '/' });
+            name.push_str(if part.bytes().any(|b| b.is_ascii_digit()) { "<*>" } else { part });
+        }
+        is_socket = is_socket || is_one_of(part, &["ws", "websocket", "socket.io"]);
+        last = part;
+    }
+    let is_probe = || {
+        ["GoogleHC", "kube-probe", "GoogleStackdriverMonitoring"].iter().any(|name| http.user_agent.starts_with(name))
+    };
+    if is_socket {
+        RouteKind::WebSocket
+    } else if is_one_of(last, &["health", "healthz", "livez", "readyz", "ready", "live", "ping", "_ah"]) || is_probe() {
+        RouteKind::Health
+    } else {
+        RouteKind::Http
     }
 }
 
-fn route_kind(path: &str, status: u16, protocol: &str, user_agent: &str) -> RouteKind {
-    let one_of = |part: &str, words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(part));
-    // No name of such a route is longer.
-    let is_short = |part: &&str| part.len() <= 9;
-    if status == 101
-        || protocol == "websocket"
-        || segments(path).filter(is_short).any(|part| one_of(part, &["ws", "websocket", "socket.io"]))
-    {
-        return RouteKind::WebSocket;
-    }
-    let last = segments(path).last().filter(is_short).unwrap_or("");
-    if one_of(last, &["health", "healthz", "livez", "readyz", "ready", "live", "ping", "_ah"])
-        || ["GoogleHC", "kube-probe", "GoogleStackdriverMonitoring"].iter().any(|start| user_agent.starts_with(start))
-    {
-        return RouteKind::Health;
-    }
-    RouteKind::Http
+/// True for one of the words in any case. All words that are asked for have at most nine letters.
+fn is_one_of(part: &str, words: &[&str]) -> bool {
+    part.len() <= 9 && words.iter().any(|word| word.eq_ignore_ascii_case(part))
 }

@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 use super::activity::{RouteKind, RouteTally};
 use super::delays::{self, Delays};
-use super::{Seen, Summary, Timeline, host, path, route_kind, used, write_route};
+use super::{Seen, Summary, Timeline, host, used, write_route};
 use crate::entry::{Component, Entry, Glance, HttpRequest, Resources, Text};
 use crate::pattern::{Merge, Uneventful};
 
@@ -314,10 +314,7 @@ impl Requests {
             }
             self.hosts[at].1.add(said.at, 1);
         }
-        let path = path(&http.url);
-        let kind = route_kind(path, http.status, &http.protocol, &http.user_agent);
-        name.clear();
-        write_route(name, &http.method, path);
+        let kind = write_route(name, http);
         let n_before = self.routes.len();
         self.route(kind, name).over_time.add(said.at, 1);
         self.routes.len() > n_before
