@@ -404,8 +404,9 @@ const PARTS_BYTES: usize = 64 << 20;
 /// The least of it that one worker needs, so that merging stays a small part of the work: reached beyond 16 workers.
 const PART_BYTES: usize = 4 << 20;
 
-/// Records of traces that one worker keeps for itself: few for each worker, and the more that all know, the fewer are taken in.
-const TRACE_RECORDS: usize = 4096;
+/// Records of traces, and changes, that one of several workers keeps for itself: half a megabyte of each.
+const OWN_RECORDS: usize = 4096;
+const OWN_CHANGES: usize = 128;
 
 /// Batches after which the account of a worker that is alone is made to fit: 16 MB of input.
 const FIT_AFTER: u32 = 64;
@@ -438,14 +439,15 @@ impl Heavy {
             return;
         }
         let is_heavy = part.summary.weight() + part.apart.weight() > self.most;
-        if (is_heavy || part.summary.traces.n_records() > TRACE_RECORDS)
+        let has_many = part.summary.traces.n_records() > OWN_RECORDS || part.summary.changes.len() > OWN_CHANGES;
+        if (is_heavy || has_many)
             && let Ok(mut summaries) = self.summaries.lock()
         {
             if is_heavy {
                 part.summary.hand_over(&mut summaries.0);
                 part.apart.hand_over(&mut summaries.1);
             } else {
-                part.summary.traces.hand_over(&mut summaries.0.traces);
+                part.summary.hand_over_samples(&mut summaries.0);
             }
         }
     }

@@ -223,12 +223,18 @@ impl Summary {
     /// Leaves the account to `all`, and keeps nothing from here on that `all` would not keep.
     pub fn hand_over(&mut self, all: &mut Summary) {
         all.merge(std::mem::take(self));
-        self.traces.hand_over(&mut all.traces);
+        self.hand_over_samples(all);
         self.components.limit_by(&all.components);
         self.known.limit_by(&all.known);
         self.instances.limit_by(&all.instances);
-        self.changes.limit_by(&all.changes);
         self.uses.limit_by(&all.uses);
+    }
+
+    /// The same for traces and changes alone, of which an account keeps a sample: the more that all know, the fewer are taken in.
+    pub fn hand_over_samples(&mut self, all: &mut Summary) {
+        self.traces.hand_over(&mut all.traces);
+        all.changes.merge(std::mem::take(&mut self.changes));
+        self.changes.limit_by(&all.changes);
     }
 
     /// What was added since it was empty, in bytes, by rule of thumb and rather too much: the keys that there are, and a slot
