@@ -253,6 +253,7 @@ impl Part {
                     if self.plain(record, &mut waiting, catalogue, window, claims).is_some() {
                         continue;
                     }
+                    self.count_plain(&mut waiting, window, claims);
                     let decoded = entries(record, &mut |entry| {
                         self.count(entry.origin);
                         self.entry(&entry, catalogue, window, claims);
@@ -293,6 +294,7 @@ impl Part {
         });
         let Some((place, said)) = said else {
             let entry = glance.whole()?;
+            self.count_plain(waiting, window, claims);
             self.count(entry.origin);
             self.entry(&entry, catalogue, window, claims);
             return Some(());
@@ -303,8 +305,11 @@ impl Part {
         Some(())
     }
 
-    /// Counts what waits.
+    /// Counts what waits. Also before any other entry is counted: of two copies the first counts, however the input is cut.
     fn count_plain(&mut self, waiting: &mut Vec<Plain<'_>>, window: &Window<'_>, claims: &Claims) {
+        if waiting.is_empty() {
+            return;
+        }
         let group: Vec<Claim> = waiting.iter().map(|plain| Claim::of(&plain.entry)).collect();
         let new = claims.claim_group(&group);
         for (i, Plain { entry, place, said }) in waiting.drain(..).enumerate() {

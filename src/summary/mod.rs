@@ -218,6 +218,7 @@ impl Summary {
         self.known.values_mut().chain(self.mined.values_mut()).for_each(|tally| tally.fit(n_series));
         let n_wholes = self.fragments.len();
         self.fragments.values_mut().for_each(|parts| parts.fit(n_wholes));
+        self.traces.shrink();
     }
 
     /// Leaves the account to `all`, and keeps nothing from here on that `all` would not keep.

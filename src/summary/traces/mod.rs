@@ -407,7 +407,7 @@ impl Traces {
     }
 
     /// Pushes out the traces of the largest hashes until the rest fits.
-    fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         let mut limit = None;
         while self.n_records > RECORDS_KEPT {
             let Some((key, trace)) = self.traces.pop_last() else { break };
