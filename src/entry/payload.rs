@@ -118,10 +118,9 @@ impl<'b> Skim<'b, '_> {
             return Err(Broken);
         }
         match cursor.token() {
-            b'{' if depth == 0 && is_telling_object(key.text) => Err(Broken),
+            b'{' | b'[' if depth == 0 && is_telling_object(key.text) => Err(Broken),
             b'{' if key.text == PROBE => Err(Broken),
             b'{' if depth < MAX_DEPTH => self.object(cursor, depth + 1),
-            b'[' if depth == 0 && is_telling_object(key.text) => Err(Broken),
             b'[' if depth < MAX_DEPTH => self.first_item(cursor, key, depth + 1),
             b'{' | b'[' => cursor.skip(),
             b'"' if depth == 0 => self.text(cursor, key),

@@ -119,11 +119,7 @@ pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Obs
     }
     match class {
         Class::Failure => add_names(&mut observation, entry),
-        Class::Benign => {
-            if let Some(connector) = entity::connector(&entry.message) {
-                observation.blames.to_mut().push(connector);
-            }
-        }
+        Class::Benign => observation.blames.to_mut().extend(entity::connector(&entry.message)),
         Class::Change => {}
     }
     Some(observation)

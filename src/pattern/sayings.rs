@@ -2,8 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::observation::{Class, Gravity, Observation, Uneventful, observe};
-use super::{Catalogue, Role, traceback};
+use super::Catalogue;
+use super::observation::{Class, Gravity, Observation, Uneventful, observe, uneventful};
 use crate::entry::{Component, Entry, Payload, Severity, Text};
 
 /// Messages remembered; a later one takes the place of an earlier one. With all of them as long as can be some 5 MiB.
@@ -99,17 +99,12 @@ fn hash(entry: &Entry<'_>) -> u64 {
 impl Saying {
     fn new(catalogue: &Catalogue, entry: &Entry<'_>) -> Option<Saying> {
         let observation = observe(catalogue, entry)?;
-        let signature = observation.signature.map(|at| (at, catalogue.signatures[at].role));
-        let is_silent = match signature {
-            Some((_, role)) => role == Role::Noise,
-            None => observation.blames.is_empty(),
-        };
         Some(Saying {
             key: key(entry).concat().into(),
             recorded: entry.severity,
             payload: entry.payload,
             depends: observation.signature.is_some_and(|at| catalogue.takes_more_than_text(at)),
-            is_uneventful: is_silent && observation.class == Class::Benign && !traceback::is_line(entry),
+            is_uneventful: uneventful(catalogue, entry).is_some(),
             severity: observation.severity,
             inferred: observation.inferred,
             class: observation.class,
@@ -155,4 +150,54 @@ impl Saying {
 
 fn owned(text: &Text<'_>) -> Text<'static> {
     Text::Owned(text.as_ref().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Fields;
+    use crate::time::Timestamp;
+
+    fn entry(message: &'static str, severity: Option<Severity>) -> Entry<'static> {
+        Entry {
+            timestamp: Some(Timestamp(1)),
+            log_name: "projects/p/logs/run.googleapis.com%2Fstdout".into(),
+            severity,
+            payload: Payload::Text,
+            message: message.into(),
+            ..Entry::default()
+        }
+    }
+
+    const MESSAGES: [&str; 5] = [
+        "order priced",
+        "[ERROR] Worker (pid:7) exited with code 3",
+        "ModuleNotFoundError: No module named 'shop.prices'",
+        "could not connect to server at 10.8.0.3:5432: Connection refused",
+        "  File \"/app/main.py\", line 3, in start",
+    ];
+
+    #[test]
+    fn what_is_remembered_is_what_is_observed() {
+        let (catalogue, mut sayings) = (Catalogue::builtin(), Sayings::default());
+        let severities = [None, Some(Severity::Info), Some(Severity::Error)];
+        let entries = MESSAGES.iter().flat_map(|message| severities.map(|severity| entry(message, severity)));
+        for entry in entries {
+            assert!(sayings.of(&catalogue, &entry).is_none(), "{} came once", entry.message);
+            for _ in 0..2 {
+                let saying = sayings.of(&catalogue, &entry).expect("it came before");
+                let (found, expected) = (saying.observation(&entry), observe(&catalogue, &entry));
+                assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+                assert_eq!(saying.uneventful(&entry), uneventful(&catalogue, &entry));
+            }
+        }
+    }
+
+    #[test]
+    fn what_depends_on_more_than_the_message_is_not_remembered() {
+        let (catalogue, mut sayings) = (Catalogue::builtin(), Sayings::default());
+        let fields = Fields::from_iter([("error", "connection refused")]);
+        let with_error = Entry { fields, payload: Payload::Json, ..entry("order failed", None) };
+        assert!((0..3).all(|_| sayings.of(&catalogue, &with_error).is_none()));
+    }
 }

@@ -28,7 +28,7 @@ const MET_ONCE: usize = 4096;
 const MAX_HOSTS: usize = 32;
 
 /// Places and what happened there since the summary was told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Places {
     places: Vec<Place>,
     by_hash: FxHashMap<u64, u32>,
@@ -40,21 +40,6 @@ pub struct Places {
     route: String,
     /// Hashes of places and resources by which one entry came.
     met: Vec<u64>,
-}
-
-impl Default for Places {
-    fn default() -> Places {
-        Places {
-            places: Vec::new(),
-            by_hash: FxHashMap::default(),
-            resources: Resources::default(),
-            counts: Counts::default(),
-            n_routes: 0,
-            has_many_hosts: false,
-            route: String::new(),
-            met: vec![0; MET_ONCE],
-        }
-    }
 }
 
 /// What is counted without regard to the place.
@@ -199,6 +184,7 @@ impl Places {
 
     /// True the first time, as far as is remembered.
     fn is_new(&mut self, hash: u64) -> bool {
+        self.met.resize(MET_ONCE, 0);
         // Hashes of this kind vary in their high bits.
         let met = &mut self.met[(hash >> 52) as usize % MET_ONCE];
         std::mem::replace(met, hash) != hash

@@ -476,7 +476,7 @@ impl Catalogue {
 
 /// The last segment of a method's name: two names of one method end alike in it, case aside.
 fn method_segment(method: &str) -> String {
-    method.rsplit(['.', '/']).next().unwrap_or(method).to_ascii_lowercase()
+    last_segment(method).to_ascii_lowercase()
 }
 
 /// The matchers of every signature: most specific first, equals in order of signature and of their file.
