@@ -19,7 +19,7 @@ pub use expression::Expression;
 pub use merge::{Counts, Merge, counted};
 pub use observation::{Class, Gravity, Observation, Uneventful, mined_layer, mining_text, observe, uneventful};
 pub use sayings::{Saying, Sayings};
-pub use signature::Catalogue;
+pub use signature::{Accused, Act, Catalogue, Meaning, Mode, Normally, Outcome, Unit};
 
 /// Where in the stack a fault lies. The order is the layer prior of causality: earlier layers break later ones.
 #[derive(

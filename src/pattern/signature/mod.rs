@@ -8,6 +8,7 @@ mod builtin;
 mod check;
 mod gate;
 mod matcher;
+mod meaning;
 mod read;
 
 use std::borrow::Cow;
@@ -23,6 +24,7 @@ use matcher::{Matcher, Status, Taken};
 use read::Author;
 
 pub use check::ExampleFailure;
+pub use meaning::{Accused, Act, Meaning, Mode, Normally, Outcome, Unit};
 pub use read::Error;
 
 /// How strongly a cause is known to bring about an effect. Source: the basis column of the causality facts.
@@ -81,6 +83,8 @@ pub struct Signature {
     pub owner: String,
     /// Where the text was seen or documented.
     pub source: String,
+    /// What is wrong, whom it accuses, how usual that is.
+    pub meaning: Meaning,
     /// What it can bring about.
     pub effects: Vec<Effect>,
     /// First checks, one sentence each.

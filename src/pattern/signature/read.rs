@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::matcher::{Capture, Field, LazyRegex, Matcher, Status, ValueSource};
+use super::meaning::{Accused, Act, Meaning, Mode, Normally, Outcome, Unit};
 use super::{Effect, Remedy, Signature, Strength, gate};
 use crate::entry::{ComponentKind, Severity};
 use crate::pattern::{Layer, Role};
@@ -103,6 +104,17 @@ struct RawSignature {
     specificity: Option<u32>,
     owner: String,
     source: String,
+    #[serde(default)]
+    mode: Mode,
+    blames: Option<Accused>,
+    #[serde(default)]
+    normally: Normally,
+    #[serde(default)]
+    shows: Unit,
+    #[serde(default)]
+    outcome: Outcome,
+    #[serde(default)]
+    acts: Act,
     #[serde(default)]
     checks: Vec<String>,
     #[serde(default, rename = "match")]
@@ -282,6 +294,16 @@ impl Place<'_> {
             }
             remedies.push(Remedy { tier: remedy.tier, text: remedy.text, command: remedy.command });
         }
+        // A text that names something rather speaks of that than of who wrote it.
+        let accused = if captures.is_empty() { Accused::Itself } else { Accused::Named };
+        let meaning = Meaning {
+            mode: raw.mode,
+            accused: raw.blames.unwrap_or(accused),
+            normally: raw.normally,
+            shows: raw.shows,
+            outcome: raw.outcome,
+            acts: raw.acts,
+        };
         Ok(Read {
             signature: Signature {
                 file: self.file.to_owned(),
@@ -293,6 +315,7 @@ impl Place<'_> {
                 specificity: raw.specificity.unwrap_or(USUAL_SPECIFICITY),
                 owner: raw.owner,
                 source: raw.source,
+                meaning,
                 effects,
                 checks: raw.checks,
                 remedies,
