@@ -530,13 +530,13 @@ pub fn patterns(mut reading: Reading, catalogue: &Catalogue, baseline: Option<&B
 pub fn conclude(reading: &mut Reading, catalogue: &Catalogue, baseline: Option<&Baseline>) -> Report {
     let mined = reading.settle(catalogue);
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
-    let incidents = cause::rank(&scene, &reading.summary, catalogue, baseline, reading.told);
+    let found = cause::conclude(&scene, &reading.summary, catalogue, baseline, reading.told);
     let sources: Vec<String> = reading.sources.iter().map(|read| read.name.clone()).collect();
     let mut report = compose(Findings {
         summary: &reading.summary,
         catalogue,
         scene: &scene,
-        incidents: &incidents,
+        found: &found,
         sources: &sources,
     });
     add_reading(&mut report, reading, &sources);

@@ -1,36 +1,44 @@
-//! Why: ranked candidates, each with what it explains, and the incidents that follow from them.
+//! Why: the smallest set of roots under which what failed is least surprising, and the incidents that follow from them.
 
 mod candidate;
 mod explain;
+mod model;
 mod quiet;
 mod score;
 pub mod silent;
 
 pub use candidate::{Candidate, stands_alone};
-pub use score::{Feature, WEIGHTS};
 
-use crate::entry::{Component, ComponentKind};
-use crate::incident::{self, Anomaly, Baseline, Scene};
-use crate::pattern::{Catalogue, Layer, Role};
+use crate::incident::{Baseline, Scene, State};
+use crate::pattern::Catalogue;
 use crate::summary::Summary;
 use crate::time::{SECOND, Span, Timestamp};
 
-use explain::{ByComponent, Explanation};
+use explain::ByComponent;
+use model::{Hypothesis, Model};
 
 /// Most candidates kept per incident.
 const TOP: usize = 5;
 
-/// Most incidents concluded.
+/// Most incidents told.
 const MAX_INCIDENTS: usize = 16;
 
-/// An anomaly belongs to a root's incident when the root explains at least this much of it.
+/// A failure belongs to the root that makes it most likely, when that is at least this likely.
 const BELONGS: f64 = 0.25;
-
-/// Failures that belong to no root start an incident of their own when they weigh at least this much.
-const SEED_WEIGHT: f64 = 1.7;
 
 /// A gap this long without any failure ends an episode.
 const EPISODE_GAP_NS: i64 = 300 * SECOND;
+
+/// A term of the sum that speaks for or against a candidate.
+#[derive(Clone, Debug)]
+pub struct Feature {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// Its weight.
+    pub weight: f64,
+}
 
 /// A candidate with its place.
 #[derive(Clone, Debug)]
@@ -39,7 +47,7 @@ pub struct Ranked {
     pub candidate: Candidate,
     /// The terms of its score.
     pub features: Vec<Feature>,
-    /// Their weighted sum.
+    /// Their sum.
     pub score: f64,
     /// 0 to 1.
     pub confidence: f64,
@@ -60,31 +68,51 @@ pub struct Incident {
     pub causes: Vec<Ranked>,
 }
 
-/// Ranks causes, and splits what failed into one incident per root.
+/// What is concluded.
+#[derive(Clone, Debug, Default)]
+pub struct Conclusion {
+    /// In order of onset.
+    pub incidents: Vec<Incident>,
+    /// Single failures that say why, in a system that goes on.
+    pub notes: Vec<Incident>,
+}
+
+/// Finds the roots of what failed, and one incident or note for each.
 ///
 /// With a `baseline`, services that became slow or stopped doing what they did are candidates too; `told` says that the
 /// caller knows when the fault began, so that faint suspects count as well.
-pub fn rank(
+pub fn conclude(
     scene: &Scene<'_>,
     summary: &Summary,
     catalogue: &Catalogue,
     baseline: Option<&Baseline>,
     told: bool,
-) -> Vec<Incident> {
+) -> Conclusion {
     let mut incidents: Vec<Incident> = Vec::new();
     for stretch in stretches(scene) {
-        incidents.extend(gather(scene, summary, catalogue, stretch));
+        incidents.extend(solve(scene, summary, catalogue, &stretch));
     }
     let mut incidents = rejoin(incidents);
-    for incident in &mut incidents {
-        settle(scene, incident);
-    }
-    incidents.sort_by_key(|incident| incident.span.start);
-    score::set_confidence(&mut incidents);
+    incidents.iter_mut().for_each(|incident| settle(scene, incident));
+    let is_incident = |incident: &Incident| state(scene, &incident.anomalies) == State::Broken;
+    let (mut incidents, notes): (Vec<Incident>, Vec<Incident>) = incidents.into_iter().partition(is_incident);
+    let notes = notes.into_iter().filter(|note| state(scene, &note.anomalies) == State::Note).collect();
+    incidents.sort_by(|a, b| weight(scene, b).total_cmp(&weight(scene, a)).then(a.span.cmp(&b.span)));
+    incidents.truncate(MAX_INCIDENTS);
+    incidents.sort_by_key(|incident| incident.span);
     if let Some(baseline) = baseline {
         quiet::add(scene, summary, baseline, told, &mut incidents);
     }
-    incidents
+    Conclusion { incidents, notes }
+}
+
+/// The gravest state among anomalies.
+fn state(scene: &Scene<'_>, anomalies: &[usize]) -> State {
+    anomalies.iter().map(|a| scene.anomalies[*a].state).max().unwrap_or(State::Context)
+}
+
+fn weight(scene: &Scene<'_>, incident: &Incident) -> f64 {
+    incident.anomalies.iter().map(|a| scene.anomalies[*a].weight).sum()
 }
 
 /// Failures parted by this long a silence are not one incident, unless they have one root: a service that was mended and
@@ -109,29 +137,126 @@ fn stretches(scene: &Scene<'_>) -> Vec<Vec<usize>> {
     stretches.into_iter().map(|(_, stretch)| stretch).collect()
 }
 
-/// The incidents among anomalies: root after root, each with what it explains.
-fn gather(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, mut left: Vec<usize>) -> Vec<Incident> {
+/// The incidents among anomalies that are near in time: one for each root, with what it makes likely.
+fn solve(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Incident> {
+    let candidates = explained(scene, summary, catalogue, among);
+    let hypotheses = candidates.iter().map(|(candidate, links)| Hypothesis {
+        prior: score::prior(scene, candidate),
+        links: links.clone(),
+    });
+    let model = Model { weights: score::weights(scene, among), hypotheses: hypotheses.collect() };
+    let (roots, _) = model.search(&[], &|_| false);
+    let (mine, left) = shares(&model, &roots, among.len());
     let mut incidents: Vec<Incident> = Vec::new();
-    while incidents.len() < MAX_INCIDENTS && is_seed(scene, summary, &left, incidents.is_empty()) {
-        let ranked = ranked(scene, summary, catalogue, &left);
-        let Some((best, explanation)) = ranked.first() else { break };
-        let mut mine: Vec<usize> = left.iter().copied().filter(|a| explanation.of(*a) >= BELONGS).collect();
-        if mine.is_empty() {
-            break;
-        }
-        left.retain(|a| !mine.contains(a));
-        match incidents.iter_mut().find(|earlier| !independent(scene, earlier, best, &mine)) {
-            Some(earlier) => earlier.anomalies.append(&mut mine),
-            None => {
-                let causes = self::ranked(scene, summary, catalogue, &mine);
-                let causes = causes.into_iter().map(|(ranked, _)| ranked).take(TOP).collect();
-                incidents.push(found(scene, mine, causes));
-            }
+    for (place, mine) in mine.iter().enumerate().filter(|(_, mine)| !mine.is_empty()) {
+        let anomalies: Vec<usize> = mine.iter().map(|e| among[*e]).collect();
+        let causes = ranking(scene, &model, &candidates, &roots, place, mine, among);
+        incidents.push(found(scene, anomalies, causes));
+    }
+    let left = absorb(scene, &mut incidents, left.into_iter().map(|e| among[e]).collect());
+    // What no root is worth its price for still failed: each component of it is told by itself.
+    let broken = left.iter().any(|a| scene.anomalies[*a].state > State::Context);
+    if broken && left.len() < among.len() {
+        incidents.extend(solve(scene, summary, catalogue, &left));
+    } else if broken {
+        incidents.extend(alone(scene, &candidates, among));
+    }
+    incidents
+}
+
+/// An incident of the candidate that stands behind most of what is left, whatever its price.
+fn alone(scene: &Scene<'_>, candidates: &[(Candidate, Vec<(usize, f64)>)], among: &[usize]) -> Option<Incident> {
+    let model = Model {
+        weights: score::weights(scene, among),
+        hypotheses: candidates
+            .iter()
+            .map(|(candidate, links)| Hypothesis { prior: score::prior(scene, candidate), links: links.clone() })
+            .collect(),
+    };
+    let gains = model.in_place_of(&[0], 0);
+    let best = (0..gains.len()).max_by(|a, b| gains[*a].total_cmp(&gains[*b]).then(b.cmp(a)))?;
+    let all: Vec<usize> = (0..among.len()).collect();
+    let causes = ranking(scene, &model, candidates, &[best], 0, &all, among);
+    Some(found(scene, among.to_vec(), causes))
+}
+
+/// Everything that can be at fault, with how likely it makes each of the anomalies `among`, by their place there.
+fn explained(
+    scene: &Scene<'_>,
+    summary: &Summary,
+    catalogue: &Catalogue,
+    among: &[usize],
+) -> Vec<(Candidate, Vec<(usize, f64)>)> {
+    let mut by_component = ByComponent::new();
+    among.iter().for_each(|a| by_component.entry(scene.anomalies[*a].component).or_default().push(*a));
+    let mut places: Vec<(usize, usize)> = among.iter().enumerate().map(|(place, a)| (*a, place)).collect();
+    places.sort_unstable();
+    let place = |a: usize| places[places.partition_point(|(known, _)| *known < a)].1;
+    let all = candidate::candidates(scene, summary, catalogue, among).into_iter().map(|mut candidate| {
+        let explanation = explain::explain(scene, &candidate, among, &by_component);
+        candidate::describe_network(scene, &mut candidate, &explanation);
+        let mut links: Vec<(usize, f64)> = explanation.iter().map(|(a, p)| (place(a), p.min(SUREST))).collect();
+        links.sort_by_key(|(e, _)| *e);
+        (candidate, links)
+    });
+    all.filter(|(_, links)| !links.is_empty()).collect()
+}
+
+/// No link is certain.
+const SUREST: f64 = 0.97;
+
+/// Which failures belong to which root, and which to none.
+fn shares(model: &Model, roots: &[usize], n: usize) -> (Vec<Vec<usize>>, Vec<usize>) {
+    let mut mine: Vec<Vec<usize>> = vec![Vec::new(); roots.len()];
+    let mut left = Vec::new();
+    for e in 0..n {
+        let best = (0..roots.len())
+            .map(|place| (model.link(roots[place], e), place))
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        match best {
+            Some((p, place)) if p >= BELONGS => mine[place].push(e),
+            _ => left.push(e),
         }
     }
-    join_beneath(scene, summary, catalogue, &mut incidents);
-    absorb(scene, &mut incidents, left);
-    incidents
+    (mine, left)
+}
+
+/// The candidates for the place of one root, best first, with the terms of their scores.
+fn ranking(
+    scene: &Scene<'_>,
+    model: &Model,
+    candidates: &[(Candidate, Vec<(usize, f64)>)],
+    roots: &[usize],
+    place: usize,
+    mine: &[usize],
+    among: &[usize],
+) -> Vec<Ranked> {
+    let own = model.only(mine);
+    let gains = own.in_place_of(&[roots[place]], 0);
+    let mut order: Vec<usize> = (0..candidates.len()).filter(|h| mine.iter().any(|e| own.link(*h, *e) > 0.0)).collect();
+    order.sort_by(|a, b| {
+        let leads = |h: usize| h != roots[place];
+        leads(*a).cmp(&leads(*b)).then(gains[*b].total_cmp(&gains[*a])).then(a.cmp(b))
+    });
+    order.truncate(TOP);
+    let rival = |h: usize| order.iter().filter(|o| **o != h).map(|o| gains[*o]).fold(0.0, f64::max);
+    order
+        .iter()
+        .map(|h| {
+            let explains = mine.iter().filter(|e| own.link(*h, **e) >= 0.5).map(|e| scene.anomalies[among[*e]].count);
+            let prior = model.hypotheses[*h].prior;
+            Ranked {
+                candidate: candidates[*h].0.clone(),
+                features: vec![
+                    Feature { name: "explains", value: gains[*h] - prior + model::PRICE, weight: 1.0 },
+                    Feature { name: "prior", value: prior, weight: 1.0 },
+                ],
+                score: gains[*h] + model::PRICE,
+                confidence: score::confidence(gains[*h] - rival(*h)),
+                explains: explains.sum(),
+            }
+        })
+        .collect()
 }
 
 /// An incident that stopped and returned with the same root is one, with episodes.
@@ -149,158 +274,11 @@ fn rejoin(incidents: Vec<Incident>) -> Vec<Incident> {
     joined
 }
 
-/// Incidents at one time that a network beneath them explains better together than their roots do apart are one.
-fn join_beneath(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, incidents: &mut Vec<Incident>) {
-    let is_network = |ranked: &Ranked| explain::is_network(&ranked.candidate);
-    let suspected = |incident: &Incident| incident.causes.iter().take(3).any(is_network);
-    let mut at = 0;
-    while at < incidents.len() {
-        let further = (at + 1..incidents.len()).find_map(|other| {
-            let (a, b) = (&incidents[at], &incidents[other]);
-            if !overlap(a.span, b.span) || !(suspected(a) || suspected(b)) {
-                return None;
-            }
-            let both: Vec<usize> = a.anomalies.iter().chain(&b.anomalies).copied().collect();
-            let ranked = ranked(scene, summary, catalogue, &both);
-            let (best, explanation) = ranked.first()?;
-            let reaches = |incident: &Incident| incident.anomalies.iter().any(|a| explanation.of(*a) >= BELONGS);
-            (is_network(best) && reaches(a) && reaches(b)).then(|| {
-                let causes = ranked.into_iter().map(|(ranked, _)| ranked).take(TOP).collect();
-                (other, found(scene, both, causes))
-            })
-        });
-        match further {
-            Some((other, joined)) => {
-                incidents[at] = joined;
-                incidents.remove(other);
-            }
-            None => at += 1,
-        }
-    }
-}
-
-/// True when what a further root gathers is an incident of its own and no more of an earlier one: at another time, on
-/// components that have nothing to do with it, or with a cause that needs no other.
-fn independent(scene: &Scene<'_>, earlier: &Incident, root: &Ranked, mine: &[usize]) -> bool {
-    let span = hull(scene, mine);
-    if !overlap(span, earlier.span) {
-        return true;
-    }
-    let suffers = |component: &Component| earlier.anomalies.iter().any(|a| scene.anomalies[*a].component == component);
-    let related = mine.iter().any(|a| {
-        let component = scene.anomalies[*a].component;
-        suffers(component)
-            || scene.topology.dependencies(component).any(|(thing, _)| suffers(thing))
-            || scene.topology.dependents(component).any(suffers)
-    });
-    let candidate = &root.candidate;
-    let speaks = candidate.role == Role::Cause || candidate.strength >= STRONG_ALONE && candidate.count >= ERRORS_LEAST;
-    let strong = speaks && candidate.count >= CAUSE_LEAST && !suffers(&candidate.component);
-    let has_own = candidate.strength >= GATE_STRENGTH || candidate.trigger.is_some();
-    has_own && (!related || strong)
-}
-
-/// Evidence this strong makes a further root an incident of its own beside one that it overlaps.
-const STRONG_ALONE: f64 = 0.4;
-
 /// Symptoms start before their cause is told, and end after it.
 const OVERLAP_SLACK_NS: i64 = 60 * SECOND;
 
 fn overlap(a: Span, b: Span) -> bool {
     a.start.plus(-OVERLAP_SLACK_NS) <= b.end && b.start.plus(-OVERLAP_SLACK_NS) <= a.end
-}
-
-fn hull(scene: &Scene<'_>, anomalies: &[usize]) -> Span {
-    let spans = || anomalies.iter().map(|a| scene.anomalies[*a].span);
-    Span {
-        start: spans().map(|span| span.start).min().unwrap_or(scene.export.start),
-        end: spans().map(|span| span.end).max().unwrap_or(scene.export.start),
-    }
-}
-
-/// True when what is left can begin an incident: harm was done, and enough of it.
-fn is_seed(scene: &Scene<'_>, summary: &Summary, left: &[usize], is_first: bool) -> bool {
-    let failures_only = is_first && incident::holds_failures_only(summary);
-    let grave: Vec<&Anomaly<'_>> = left
-        .iter()
-        .map(|a| &scene.anomalies[*a])
-        .filter(|a| scene.series[a.series].grave && (failures_only || a.component.kind != ComponentKind::Job))
-        .collect();
-    let role = |anomaly: &Anomaly<'_>| scene.series[anomaly.series].role;
-    let weight: f64 = grave.iter().map(|anomaly| anomaly.weight).sum();
-    let harm = grave.iter().any(|anomaly| match role(anomaly) {
-        Role::Effect => anomaly.risen && !is_nameless(scene, anomaly),
-        Role::Cause => anomaly.risen || anomaly.count >= CAUSE_LEAST,
-        // A connection that breaks without a name harms nobody by itself: clients come and go.
-        _ => anomaly.risen && anomaly.count >= ERRORS_LEAST && !is_nameless(scene, anomaly),
-    });
-    // A single failure that is known to break things, and the thing it broke, on one component.
-    let broke = || {
-        grave.iter().any(|effect| {
-            let is_broken = role(effect) == Role::Effect && effect.component.kind != ComponentKind::LoadBalancer;
-            is_broken
-                && grave.iter().any(|cause| {
-                    let known = scene.series[cause.series].signature.is_some();
-                    cause.component == effect.component && known && role(cause) != Role::Effect
-                })
-        })
-    };
-    weight >= SEED_WEIGHT && (harm || failures_only || is_first && broke())
-}
-
-fn is_nameless(scene: &Scene<'_>, anomaly: &Anomaly<'_>) -> bool {
-    scene.series[anomaly.series].layer == Layer::Network && anomaly.blames.is_empty()
-}
-
-/// Entries of a signature that can begin a cascade by itself, to be an incident without a clear rise.
-const CAUSE_LEAST: u64 = 3;
-
-/// Errors without any known meaning, to be an incident.
-const ERRORS_LEAST: u64 = 8;
-
-fn ranked(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<(Ranked, Explanation)> {
-    let candidates = candidate::candidates(scene, summary, catalogue, among);
-    let mut by_component = ByComponent::new();
-    among.iter().for_each(|a| by_component.entry(scene.anomalies[*a].component).or_default().push(*a));
-    let explained: Vec<(Candidate, Explanation)> = candidates
-        .into_iter()
-        .map(|mut candidate| {
-            let explanation = explain::explain(scene, &candidate, among, &by_component);
-            candidate::describe_network(scene, &mut candidate, &explanation);
-            (candidate, explanation)
-        })
-        .filter(|(_, explanation)| explanation.iter().next().is_some())
-        .collect();
-    let mut ranked = score::score(scene, among, explained);
-    ranked.sort_by(|a, b| {
-        b.0.score.total_cmp(&a.0.score).then_with(|| a.0.candidate.component.cmp(&b.0.candidate.component))
-    });
-    gate(&mut ranked);
-    ranked
-}
-
-/// A candidate explains at least this share of the failures for symptoms to stand back behind it.
-const GATE_COVERAGE: f64 = 0.3;
-
-/// … and its own evidence is at least this strong.
-const GATE_STRENGTH: f64 = 0.3;
-
-/// A change of it this plausible is evidence of its own.
-const GATE_TRIGGER: f64 = 0.5;
-
-/// Role gate: what shows only symptoms does not rank before what has evidence of its own and explains enough.
-fn gate(ranked: &mut [(Ranked, Explanation)]) {
-    let coverage = |ranked: &Ranked| ranked.features.iter().find(|f| f.name == "coverage").map_or(0.0, |f| f.value);
-    let has_own = |ranked: &Ranked| {
-        let changed = ranked.candidate.trigger.as_ref().is_some_and(|(_, plausible)| *plausible >= GATE_TRIGGER);
-        ranked.candidate.strength >= GATE_STRENGTH || changed
-    };
-    let is_cause = |ranked: &Ranked| has_own(ranked) && coverage(ranked) >= GATE_COVERAGE;
-    let stands = ranked.first().is_some_and(|(first, _)| has_own(first));
-    if stands || !ranked.iter().any(|(ranked, _)| is_cause(ranked)) {
-        return;
-    }
-    ranked.sort_by_key(|(ranked, _)| !is_cause(ranked));
 }
 
 fn found(scene: &Scene<'_>, anomalies: Vec<usize>, causes: Vec<Ranked>) -> Incident {
@@ -347,18 +325,21 @@ fn episodes(mut spans: Vec<Span>) -> Vec<Span> {
     episodes
 }
 
-/// What no root explains goes to the incident it overlaps and shares a component with, else to the background.
-fn absorb(scene: &Scene<'_>, incidents: &mut [Incident], left: Vec<usize>) {
+/// What no root explains goes to the incident it overlaps and shares a component with; the rest is returned.
+fn absorb(scene: &Scene<'_>, incidents: &mut [Incident], left: Vec<usize>) -> Vec<usize> {
+    let mut rest = Vec::new();
     for a in left {
-        let anomaly: &Anomaly<'_> = &scene.anomalies[a];
+        let anomaly = &scene.anomalies[a];
         let host = incidents.iter_mut().find(|incident| {
             // What failed long before the onset is the background of its component, not part of the incident.
             overlap(incident.span, anomaly.span)
                 && incident.span.start.since(anomaly.span.start) <= BEFORE_ROOT_NS
                 && incident.anomalies.iter().any(|other| scene.anomalies[*other].component == anomaly.component)
         });
-        if let Some(incident) = host {
-            incident.anomalies.push(a);
+        match host {
+            Some(incident) => incident.anomalies.push(a),
+            None => rest.push(a),
         }
     }
+    rest
 }

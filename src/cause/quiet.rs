@@ -1,9 +1,8 @@
 //! Suspects without an error line take their place among the causes.
 
 use super::candidate::Candidate;
-use super::score::Feature;
 use super::silent::{self, Clarity, Healthy, Kind, Suspect, Window};
-use super::{Incident, Ranked, TOP};
+use super::{Feature, Incident, Ranked, TOP};
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{Baseline, Scene};
 use crate::pattern::{Layer, Role};

@@ -2,7 +2,7 @@
 
 use crate::entry::{Component, ComponentKind, Severity};
 use crate::pattern::signature::Signature;
-use crate::pattern::{Catalogue, Gravity, Layer, Role, mined_layer};
+use crate::pattern::{Catalogue, Gravity, Layer, Meaning, Role, mined_layer};
 use crate::summary::{Mined, Summary, Tally, stable_hash};
 
 /// One failing pattern on one component.
@@ -18,6 +18,8 @@ pub struct Series<'s> {
     pub title: String,
     /// The signature, when one knows it.
     pub signature: Option<&'s Signature>,
+    /// What it means.
+    pub meaning: Meaning,
     /// What part it can play.
     pub role: Role,
     /// Where in the stack it lies.
@@ -40,6 +42,7 @@ pub fn series<'s>(summary: &'s Summary, mined: &'s Mined, catalogue: &'s Catalog
             pattern: signature.id.clone(),
             title: signature.title.clone(),
             signature: Some(signature),
+            meaning: signature.meaning,
             role: signature.role,
             layer: signature.layer,
             grave: gravity_of(signature, tally) == Gravity::Grave,
@@ -55,6 +58,7 @@ pub fn series<'s>(summary: &'s Summary, mined: &'s Mined, catalogue: &'s Catalog
             pattern: format!("template:{}", found.id),
             title: found.text.clone(),
             signature: None,
+            meaning: Meaning::default(),
             role: if component.kind == ComponentKind::LoadBalancer || *gravity == Gravity::Client {
                 Role::Effect
             } else {

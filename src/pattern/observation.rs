@@ -143,6 +143,10 @@ pub fn uneventful(catalogue: &Catalogue, entry: &Entry<'_>) -> Option<Uneventful
     if entry.audit.is_some() || entry.kube_event.is_some() || entry.split.is_some() {
         return None;
     }
+    // Requests that were refused are counted apart from those that went well.
+    if entry.http.as_ref().is_some_and(|http| http.status >= 400) {
+        return None;
+    }
     let at = entry.effect_time()?;
     let (severity, inferred) = effective_severity(entry);
     let matched = catalogue.find(entry, severity.unwrap_or(Severity::Info));

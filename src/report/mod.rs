@@ -89,6 +89,9 @@ pub struct Report {
     pub verdict: String,
     /// One per root cause, the one with most failures first.
     pub incidents: Vec<Incident>,
+    /// Single failures that say why, in a system that goes on: no incident, at most five.
+    #[serde(default)]
+    pub notes: Vec<Cause>,
     /// Patterns that fail as often before as during, and why they are not part of an incident.
     pub noise: Vec<Noise>,
     /// Every failing pattern with its counts, most frequent first.

@@ -1,12 +1,14 @@
 //! What a component does, failing or not: its entries, revisions and requests.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
 use super::delays::Delays;
 use super::tally::Seen;
 use super::timeline::{MAX_SLOTS, Timeline};
-use crate::pattern::Merge;
+use crate::pattern::{Merge, Unit};
 use crate::time::Timestamp;
 
 /// Routes told apart per component.
@@ -32,6 +34,9 @@ pub struct Activity {
     pub revisions: Bounded<String, Seen, REVISIONS>,
     /// Requests it answered.
     pub requests: Requests,
+    /// Units of work that went well, by kind; requests are counted apart.
+    #[serde(default)]
+    pub fine: BTreeMap<Unit, Timeline>,
     /// Host names that its requests were sent to.
     pub hosts: Bounded<String, Seen, HOSTS>,
     /// How long after their time its entries are received.
@@ -58,6 +63,8 @@ impl Activity {
         self.benign.fit_to(most(SLOTS_IN_ALL / 3));
         self.requests.all.fit_to(most(SLOTS_IN_ALL / 3));
         self.requests.failed.fit_to(most(SLOTS_IN_ALL / 3));
+        self.requests.refused.fit_to(most(SLOTS_IN_ALL / 3));
+        self.fine.values_mut().for_each(|fine| fine.fit_to(most(SLOTS_IN_ALL / 3)));
         let part = |whole: usize| (whole * FEW / n_components).clamp(4, whole);
         self.requests.routes.fit_to(part(ROUTES));
         self.requests.statuses.fit_to(part(STATUSES));
@@ -76,6 +83,9 @@ impl Merge for Activity {
         self.benign.merge(other.benign);
         self.revisions.merge(other.revisions);
         self.requests.merge(other.requests);
+        for (unit, fine) in other.fine {
+            self.fine.entry(unit).or_default().merge(fine);
+        }
         self.hosts.merge(other.hosts);
         self.delays.merge(other.delays);
     }
@@ -86,8 +96,11 @@ impl Merge for Activity {
 pub struct Requests {
     /// All with a status.
     pub all: Timeline,
-    /// Status 5xx.
+    /// Those that the server failed: see [`fails`].
     pub failed: Timeline,
+    /// Those that the server refused as the client's mistake, status 4xx, and that did not fail.
+    #[serde(default)]
+    pub refused: Timeline,
     /// Requests by (status, kind of route).
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub statuses: Bounded<u16, u64, STATUSES>,
@@ -112,7 +125,7 @@ pub enum RouteKind {
 pub struct RouteTally {
     /// All.
     pub all: Timeline,
-    /// Status 5xx, or any failure of a WebSocket upgrade.
+    /// Those that failed: see [`fails`].
     pub failed: Timeline,
 }
 
@@ -123,13 +136,25 @@ impl Merge for RouteTally {
     }
 }
 
+/// Whether a request failed, by its status: the server erred (5xx) or had no room for it (429), or a WebSocket was not opened.
+/// A request that its client gave up on (499) is none of these.
+pub fn fails(status: u16, kind: RouteKind) -> bool {
+    let turned_away = status == 429 || kind == RouteKind::WebSocket && (400..500).contains(&status);
+    status >= 500 || turned_away && status != CLIENT_GAVE_UP
+}
+
+/// What nginx and Google's load balancers write when the client hung up first.
+const CLIENT_GAVE_UP: u16 = 499;
+
 impl Requests {
     /// Counts a request that ended at `at`.
     pub fn add(&mut self, at: Timestamp, status: u16, kind: RouteKind, route: &str) {
-        let failed = status >= 500;
+        let failed = fails(status, kind);
         self.all.add(at, 1);
         if failed {
             self.failed.add(at, 1);
+        } else if status >= 400 && status != CLIENT_GAVE_UP {
+            self.refused.add(at, 1);
         }
         if let Some(n) = self.statuses.entry(status) {
             *n += 1;
@@ -147,6 +172,7 @@ impl Merge for Requests {
     fn merge(&mut self, other: Requests) {
         self.all.merge(other.all);
         self.failed.merge(other.failed);
+        self.refused.merge(other.refused);
         self.statuses.merge(other.statuses);
         self.routes.merge(other.routes);
     }

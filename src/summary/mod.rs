@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{Component, ComponentKind, Entry, HttpRequest};
 use crate::pattern::template::{self, Settled, Templates};
-use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Role, mining_text, observe};
+use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Outcome, Role, Unit, mining_text, observe};
 
 use crate::source::Origin;
 use crate::time::{Span, Timestamp};
@@ -48,6 +48,9 @@ const INSTANCES: usize = 4096;
 
 /// Changes kept.
 const CHANGES: usize = 2048;
+
+/// Sources whose stretches of time are told apart.
+const SOURCES: usize = 4096;
 
 /// Pairs of a component and a thing it uses.
 const USES: usize = 8192;
@@ -88,6 +91,9 @@ pub struct Summary {
     pub inferred: u64,
     /// Entries by log id.
     pub logs: Bounded<String, Seen, 512>,
+    /// Entries by source: the stretches of time that something covers.
+    #[serde(default)]
+    pub covered: Bounded<u32, Seen, SOURCES>,
     /// Entries by project and region.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub places: Bounded<(String, String), u64, 256>,
@@ -207,6 +213,12 @@ impl Summary {
         self.fragments.values_mut().for_each(|parts| parts.renumber(number));
         self.strays.renumber(number);
         self.traces.renumber(number);
+        let covered = std::mem::take(&mut self.covered);
+        for (source, seen) in covered.iter() {
+            if let Some(renumbered) = self.covered.entry(number(*source)) {
+                renumbered.merge(*seen);
+            }
+        }
     }
 
     /// The more keys there are, the less is kept of each, so that all of them stay within their bounds together. What is kept
@@ -310,7 +322,7 @@ impl Summary {
     /// Adds what an entry says.
     pub fn observe(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
         self.count(entry, observation);
-        self.act(entry, observation);
+        self.act(catalogue, entry, observation);
         self.note_labels(entry, observation);
         self.traces.observe(entry, &observation.component.name);
         if let Some(whole) = fragments::whole(entry, observation) {
@@ -373,9 +385,17 @@ impl Summary {
         if let Some(seen) = self.logs.at(&*entry.log_id()) {
             seen.add(observation.at, 1);
         }
+        self.cover(entry.origin.source, entry.timestamp.unwrap_or(observation.at), 1);
     }
 
-    fn act(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+    /// Notes that a source holds `n` entries at a time.
+    fn cover(&mut self, source: u32, at: Timestamp, n: u64) {
+        if let Some(seen) = self.covered.entry(source) {
+            seen.add(at, n);
+        }
+    }
+
+    fn act(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
         let at = observation.at;
         let Some(activity) = self.components.at(&observation.component) else { return };
         activity.seen.add(at, 1);
@@ -384,6 +404,10 @@ impl Summary {
         }
         if observation.class == Class::Benign {
             activity.benign.add(at, 1);
+            let meaning = observation.signature.map(|index| catalogue.signatures[index].meaning);
+            if let Some(meaning) = meaning.filter(|m| m.outcome == Outcome::Ok && m.shows != Unit::None) {
+                activity.fine.entry(meaning.shows).or_default().add(at, 1);
+            }
         }
         if let Some(seen) = observation.revision.and_then(|revision| activity.revisions.at(revision)) {
             seen.add(at, 1);
@@ -419,7 +443,7 @@ impl Summary {
             tally.observe(entry, observation);
         }
         let kind = match observation.signature {
-            Some(index) if catalogue.signatures[index].id.contains("exit") => EventKind::Exit,
+            Some(index) if catalogue.signatures[index].meaning.shows == Unit::Exit => EventKind::Exit,
             _ => EventKind::Failure,
         };
         self.happen(observation, Event { at: observation.at, kind, series });
@@ -539,6 +563,7 @@ impl Merge for Summary {
         }
         self.inferred += other.inferred;
         self.logs.merge(other.logs);
+        self.covered.merge(other.covered);
         self.places.merge(other.places);
         self.components.merge(other.components);
         self.known.merge(other.known);

@@ -49,6 +49,21 @@ struct Counts {
     severities: [u64; 9],
     inferred: u64,
     entries: u64,
+    /// Entries by source, in the order in which sources came.
+    covered: Vec<(u32, Seen)>,
+}
+
+impl Counts {
+    fn cover(&mut self, source: u32, at: crate::time::Timestamp) {
+        match self.covered.last_mut() {
+            Some((last, seen)) if *last == source => seen.add(at, 1),
+            _ => {
+                let mut seen = Seen::default();
+                seen.add(at, 1);
+                self.covered.push((source, seen));
+            }
+        }
+    }
 }
 
 /// Where entries come from, and how many.
@@ -130,6 +145,7 @@ impl Places {
         self.places.len() > MAX_PLACES
             || self.resources.len() > MAX_PLACES
             || self.n_routes > MAX_ROUTES
+            || self.counts.covered.len() > MAX_PLACES
             || self.has_many_hosts
     }
 
@@ -138,6 +154,7 @@ impl Places {
     pub fn count(&mut self, place: usize, entry: &Entry<'_>, said: &Uneventful) {
         self.counts.entries += 1;
         self.counts.volume.add(entry.timestamp.unwrap_or(said.at), 1);
+        self.counts.cover(entry.origin.source, entry.timestamp.unwrap_or(said.at));
         self.counts.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
         self.counts.inferred += u64::from(said.inferred);
         let place = &mut self.places[place];
@@ -160,6 +177,11 @@ impl Places {
         summary.volume.merge(counts.volume);
         summary.severities.iter_mut().zip(counts.severities).for_each(|(mine, n)| *mine += n);
         summary.inferred += counts.inferred;
+        for (source, seen) in counts.covered {
+            if let Some(covered) = summary.covered.entry(source) {
+                covered.merge(seen);
+            }
+        }
         for place in self.places.drain(..).filter(|place| place.seen.count > 0) {
             place.fold_into(summary);
         }

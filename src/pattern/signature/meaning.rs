@@ -2,7 +2,7 @@
 //!
 //! `incident`, `cause` and `report` read these keys, never an id or a title, so that a user's file says all that a built-in one can.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::entry::ComponentKind;
 
@@ -129,7 +129,7 @@ pub enum Normally {
 }
 
 /// A unit of work that succeeds or fails as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// None, or not told.

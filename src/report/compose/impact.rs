@@ -58,7 +58,7 @@ fn affected_one(findings: Findings<'_>, span: Span, component: &Component, failu
         failures,
         availability: (requests > 0).then(|| 1.0 - failures as f64 / requests as f64),
         availability_interval: (requests > 0).then(|| wilson(requests - failures.min(requests), requests)),
-        restarts: exits(findings.summary, component),
+        restarts: exits(findings.scene, component),
         routes: activity.map(|activity| routes(activity, span)).unwrap_or_default(),
     }
 }
@@ -169,7 +169,7 @@ pub(super) fn restarts(findings: Findings<'_>, found: &cause::Incident) -> Optio
     let (component, exits) = components
         .into_iter()
         .filter(|component| component.kind == ComponentKind::Service)
-        .map(|component| (component, exits(findings.summary, component)))
+        .map(|component| (component, exits(findings.scene, component)))
         .max_by_key(|(component, n)| (*n, std::cmp::Reverse(*component)))?;
     if exits < LOOP_EXITS {
         return None;

@@ -27,8 +27,8 @@ pub struct Findings<'f> {
     pub catalogue: &'f Catalogue,
     /// What left its baseline.
     pub scene: &'f Scene<'f>,
-    /// Incidents with their causes.
-    pub incidents: &'f [cause::Incident],
+    /// Incidents and notes with their causes.
+    pub found: &'f cause::Conclusion,
     /// Names of the sources, by index.
     pub sources: &'f [String],
 }
@@ -36,7 +36,7 @@ pub struct Findings<'f> {
 /// Composes the report.
 pub fn compose(findings: Findings<'_>) -> Report {
     let incidents: Vec<Incident> =
-        findings.incidents.iter().enumerate().map(|(i, found)| one_incident(findings, i, found)).collect();
+        findings.found.incidents.iter().enumerate().map(|(i, found)| one_incident(findings, i, found)).collect();
     let (warnings, gaps) = coverage::doubts(findings, &incidents);
     let mut coverage = coverage::coverage(findings);
     coverage.warnings = warnings;
@@ -45,6 +45,7 @@ pub fn compose(findings: Findings<'_>) -> Report {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         verdict: verdict::sentence(&incidents, &coverage),
         coverage,
+        notes: notes(findings),
         noise: noise(findings),
         patterns: patterns(findings),
         incidents,
@@ -52,6 +53,17 @@ pub fn compose(findings: Findings<'_>) -> Report {
         given: None,
         earlier_known: None,
     }
+}
+
+/// Notes told: more would be a second report.
+const NOTES: usize = 5;
+
+/// Single failures that say why: the most frequent ones.
+fn notes(findings: Findings<'_>) -> Vec<Cause> {
+    let mut notes: Vec<&Ranked> = findings.found.notes.iter().filter_map(|note| note.causes.first()).collect();
+    notes.sort_by(|a, b| b.candidate.count.cmp(&a.candidate.count).then(a.candidate.first.cmp(&b.candidate.first)));
+    notes.truncate(NOTES);
+    notes.into_iter().enumerate().map(|(i, ranked)| cause(findings, i as u32 + 1, ranked)).collect()
 }
 
 fn one_incident(findings: Findings<'_>, index: usize, found: &cause::Incident) -> Incident {

@@ -1,0 +1,122 @@
+//! Whom the entries of a series accuse, under the names that the topology gives them.
+
+use super::series::Series;
+use super::topology::{Topology, is_address};
+use crate::entry::{Component, ComponentKind};
+use crate::pattern::Accused;
+
+/// How much an entry that names nobody counts against the thing it must mean.
+const UNNAMED_SHARE: f64 = 0.8;
+
+/// How much it counts against one that nothing ties it to but its kind.
+const GUESSED_SHARE: f64 = 0.6;
+
+/// Canonical things that a series blames, strongest first, with the share of its entries that do.
+pub(super) fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component, f64)> {
+    let total = series.tally.seen.count.max(1) as f64;
+    let mut shares: Vec<(Component, f64)> = Vec::new();
+    let of_database = series.component.kind == ComponentKind::Database;
+    let mut add = |thing: Component, count: u64| {
+        // A database names its clients' addresses in every line.
+        let is_client = of_database && is_address(&thing.name);
+        if is_client || thing == *series.component || is_documentation(&thing.name) || is_common_noun(&thing.name) {
+            return;
+        }
+        let share = (count as f64 / total).min(1.0);
+        match shares.iter_mut().find(|(known, _)| *known == thing) {
+            Some((_, known)) => *known = known.max(share),
+            None => shares.push((thing, share)),
+        }
+    };
+    let accused = series.meaning.accused;
+    // A name that does not resolve is no evidence about the host of that name.
+    if accused == Accused::Kind(ComponentKind::Dns) {
+        add(Component::new(ComponentKind::Dns, "DNS"), series.tally.seen.count);
+    } else {
+        for (thing, seen) in series.tally.blames.iter() {
+            add(topology.resolve(thing), seen.count);
+        }
+        for (name, seen) in series.tally.mentions.iter() {
+            if let Some(thing) = topology.thing_called(name) {
+                add(topology.resolve(thing), seen.count);
+            }
+        }
+    }
+    if let Accused::Kind(kind) = accused
+        && kind != ComponentKind::Dns
+    {
+        share_rest(series, topology, kind, &mut shares);
+    }
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    shares
+}
+
+/// Entries that name nobody mean what the others of the series name, or what the component is known to use.
+fn share_rest(series: &Series<'_>, topology: &Topology, kind: ComponentKind, shares: &mut Vec<(Component, f64)>) {
+    let named: f64 = shares.iter().filter(|(thing, _)| thing.kind == kind).map(|(_, share)| *share).sum();
+    if named >= UNNAMED_SHARE {
+        return;
+    }
+    if named > 0.0 {
+        let of_kind = shares.iter_mut().filter(|(thing, _)| thing.kind == kind);
+        of_kind.for_each(|(_, share)| *share *= UNNAMED_SHARE / named);
+        return;
+    }
+    let used = topology.dependencies(series.component).map(|(thing, _)| thing);
+    let mut known: Vec<Component> = used.filter(|thing| thing.kind == kind).cloned().collect();
+    let mut share = UNNAMED_SHARE / known.len().max(1) as f64;
+    if known.is_empty() {
+        // Nothing ties the component to any: it can be any of those that the export knows.
+        known = topology.instances_of(kind).cloned().collect();
+        share = GUESSED_SHARE / known.len().max(1) as f64;
+    }
+    shares.extend(known.into_iter().filter(|thing| thing != series.component).map(|thing| (thing, share)));
+}
+
+/// Words that stand where a name could stand and name nothing.
+fn is_common_noun(name: &str) -> bool {
+    const NOUNS: [&str; 16] = [
+        "database",
+        "db",
+        "cache",
+        "redis",
+        "postgres",
+        "postgresql",
+        "mysql",
+        "server",
+        "host",
+        "primary",
+        "replica",
+        "the",
+        "upstream",
+        "service",
+        "backend",
+        "api",
+    ];
+    NOUNS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Addresses of manuals, which error messages are full of.
+fn is_documentation(name: &str) -> bool {
+    const MANUALS: [&str; 15] = [
+        "cloud.google.com",
+        "sqlalche.me",
+        "github.com",
+        "docs.",
+        "doc.",
+        "www.",
+        "support.google.com",
+        "pydantic.dev",
+        "nodejs.org",
+        "stackoverflow.com",
+        // Prefixes of labels and taints, and the registry an image comes from, which is told as the image.
+        "kubernetes.io",
+        "k8s.io",
+        "gke.io",
+        "docker.pkg.dev",
+        "gcr.io",
+    ];
+    MANUALS
+        .iter()
+        .any(|manual| name == *manual || name.ends_with(manual) || (manual.ends_with('.') && name.starts_with(manual)))
+}

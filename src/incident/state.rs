@@ -1,0 +1,147 @@
+//! Broken, degraded or usual: whether a failure is more than what a healthy system writes.
+//!
+//! What the text says and what became of the work decide, before any ranking. A healthy context can lower a finding to a note, and
+//! never removes it.
+
+use super::onset::{self, Shape};
+use super::{Baseline, Scene, Series};
+use crate::entry::Component;
+use crate::pattern::{Gravity, Normally, Unit};
+use crate::summary::Summary;
+use crate::time::{Span, Timestamp};
+
+/// What a stretch of failures is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// It goes with an incident and makes none: a warning, a mistake of a client.
+    Context,
+    /// It failed and says why, and its component goes on: worth a line.
+    Note,
+    /// It makes an incident.
+    Broken,
+}
+
+/// A stretch of a series.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    pub(super) span: Span,
+    pub(super) count: u64,
+    pub(super) state: State,
+    pub(super) risen: bool,
+}
+
+/// As many failures that go on through the whole export are a habit. Measured: 8 to 40 decide alike.
+const HABIT: u64 = 8;
+
+/// Share of failing units from which a component is degraded. Measured: 0.01 to 0.05 decide alike.
+const DEGRADED: f64 = 0.03;
+
+/// Failing units that a degraded component has at least.
+const DEGRADED_LEAST: u64 = 3;
+
+/// A share this many times that of the rest of the export is no accident.
+const TIMES: f64 = 3.0;
+
+/// Share of a component's own entries from which a failure is most of what the export tells about it.
+const LITTLE_ELSE: f64 = 0.1;
+
+/// The stretches of a series that matter, and why the rest does not.
+pub(super) fn judge(
+    scene: &Scene<'_>,
+    summary: &Summary,
+    baseline: Option<&Baseline>,
+    index: usize,
+) -> (Vec<Stretch>, Option<String>) {
+    let series = &scene.series[index];
+    let seen = series.tally.seen;
+    let whole = Span { start: seen.first, end: seen.last };
+    if let Some(baseline) = baseline {
+        if let Some(reason) = as_in_baseline(series, summary, baseline) {
+            return (Vec::new(), Some(reason));
+        }
+    } else if let Some(reason) = habit(scene, series) {
+        return (Vec::new(), Some(reason));
+    }
+    let (bursts, risen) = match onset::shape(&series.tally.timeline, scene.export) {
+        Shape::Bursts(bursts) => (bursts, true),
+        Shape::Sporadic(burst) => (vec![burst], baseline.is_some()),
+        Shape::Steady => (vec![onset::Burst { span: whole, count: seen.count }], baseline.is_some()),
+    };
+    let stretches: Vec<Stretch> = bursts
+        .into_iter()
+        .map(|burst| Stretch {
+            span: burst.span,
+            count: burst.count,
+            state: state(scene, series, burst.span, burst.count, risen),
+            risen,
+        })
+        .collect();
+    (stretches, None)
+}
+
+/// Why the series is usual, when the baseline shows it at a rate that the export does not clearly exceed.
+fn as_in_baseline(series: &Series<'_>, summary: &Summary, baseline: &Baseline) -> Option<String> {
+    let before = baseline.counts.get(&(series.component.clone(), series.pattern.clone()))?;
+    let expected = *before as f64 * summary.span().seconds().max(1.0) / baseline.seconds.max(1.0);
+    let count = series.tally.seen.count;
+    (count as f64 <= 3.0 * expected + 3.0)
+        .then(|| format!("{count} entries where the baseline leads to expect {expected:.1}"))
+}
+
+/// Why the series is a habit: it fails in every quarter of the export while its component goes on.
+fn habit(scene: &Scene<'_>, series: &Series<'_>) -> Option<String> {
+    let count = series.tally.seen.count;
+    if series.meaning.normally == Normally::Never || scene.failures_only || count < HABIT {
+        return None;
+    }
+    let quarters = quarters(scene.export);
+    let timeline = &series.tally.timeline;
+    let everywhere = quarters.iter().all(|q| timeline.count_between(q.start, q.end) > 0);
+    let goes_on = quarters.iter().all(|q| scene.units.benign(series.component, *q) > 0);
+    let bursts = matches!(onset::shape(timeline, scene.export), Shape::Bursts(_));
+    let usual = everywhere && goes_on && !bursts && !suffers(scene, series.component, scene.export);
+    usual.then(|| format!("{count} entries, spread over the whole export, while {} goes on", series.component.name))
+}
+
+fn quarters(span: Span) -> [Span; 4] {
+    let length = span.end.since(span.start) / 4;
+    [0, 1, 2, 3].map(|i| Span {
+        start: span.start.plus(i * length),
+        end: if i == 3 { span.end.plus(1) } else { span.start.plus((i + 1) * length) },
+    })
+}
+
+/// True when a large part of a component's work fails.
+fn suffers(scene: &Scene<'_>, component: &Component, within: Span) -> bool {
+    let fails = |outcomes: super::Outcomes| outcomes.failed >= DEGRADED_LEAST && outcomes.failed_share() >= SUFFERING;
+    fails(scene.units.requests(component, within))
+        || [Unit::Start, Unit::Exit, Unit::Probe].iter().any(|unit| fails(scene.units.of_kind(component, *unit, within)))
+}
+
+/// Share of failing units that is an outage also when it never changes.
+const SUFFERING: f64 = 0.2;
+
+fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: bool) -> State {
+    match (series.meaning.normally, series.gravity) {
+        (Normally::Never, _) => State::Broken,
+        (Normally::Background, _) | (_, Gravity::Client) => {
+            let none_fine = scene.units.requests(series.component, span).fine == 0;
+            let refused = scene.units.refused(series.component, span);
+            if none_fine && refused >= DEGRADED_LEAST { State::Broken } else { State::Context }
+        }
+        (_, Gravity::Warning) if !scene.failures_only => State::Context,
+        _ if scene.failures_only || degraded(scene, series, span) || risen => State::Broken,
+        _ if count as f64 >= LITTLE_ELSE * scene.units.entries(series.component) as f64 => State::Broken,
+        _ => State::Note,
+    }
+}
+
+/// True when clearly more of a component's requests fail within a span than in the rest of the export.
+fn degraded(scene: &Scene<'_>, series: &Series<'_>, within: Span) -> bool {
+    let component = series.component;
+    let inside = scene.units.requests(component, within);
+    let whole = scene.units.requests(component, Span { start: Timestamp::MIN, end: scene.export.end });
+    let outside = super::Outcomes { fine: whole.fine - inside.fine.min(whole.fine), failed: whole.failed - inside.failed.min(whole.failed) };
+    let share = inside.failed_share();
+    inside.failed >= DEGRADED_LEAST && share >= DEGRADED && share >= TIMES * outside.failed_share()
+}

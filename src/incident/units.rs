@@ -1,0 +1,98 @@
+//! Work that failed and work that went well: requests, starts, jobs, probes and calls of each component over time.
+
+use std::collections::BTreeMap;
+
+use super::series::Series;
+use crate::entry::Component;
+use crate::pattern::{Gravity, Unit};
+use crate::summary::activity::Activity;
+use crate::summary::{Summary, Timeline};
+use crate::time::{Span, Timestamp};
+
+/// Units of one stretch of time by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Those that went well.
+    pub fine: u64,
+    /// Those that failed.
+    pub failed: u64,
+}
+
+impl Outcomes {
+    /// All of them.
+    pub fn all(self) -> u64 {
+        self.fine + self.failed
+    }
+
+    /// Share of those that failed, 0 when there are none.
+    pub fn failed_share(self) -> f64 {
+        self.failed as f64 / self.all().max(1) as f64
+    }
+}
+
+/// What each component does, and how its own failures that end a unit of work lie in time.
+#[derive(Clone, Debug, Default)]
+pub struct Units<'s> {
+    activity: BTreeMap<&'s Component, &'s Activity>,
+    failing: BTreeMap<(&'s Component, Unit), Vec<&'s Timeline>>,
+}
+
+impl<'s> Units<'s> {
+    /// Reads the account.
+    pub fn new(summary: &'s Summary, series: &[Series<'s>]) -> Units<'s> {
+        let mut failing: BTreeMap<(&Component, Unit), Vec<&Timeline>> = BTreeMap::new();
+        for series in series.iter().filter(|s| s.gravity == Gravity::Grave && s.meaning.shows != Unit::None) {
+            failing.entry((series.component, series.meaning.shows)).or_default().push(&series.tally.timeline);
+        }
+        Units { activity: summary.components.iter().collect(), failing }
+    }
+
+    /// Requests that a component answered within a span, by what became of them.
+    pub fn requests(&self, component: &Component, within: Span) -> Outcomes {
+        let Some(activity) = self.activity.get(component) else { return Outcomes::default() };
+        let (all, failed) = (between(&activity.requests.all, within), between(&activity.requests.failed, within));
+        let refused = between(&activity.requests.refused, within);
+        Outcomes { fine: all.saturating_sub(failed + refused), failed }
+    }
+
+    /// Requests that a component refused as mistakes of its clients.
+    pub fn refused(&self, component: &Component, within: Span) -> u64 {
+        self.activity.get(component).map_or(0, |activity| between(&activity.requests.refused, within))
+    }
+
+    /// Units of a kind other than requests. One event is often told by several patterns: the one that tells most counts.
+    pub fn of_kind(&self, component: &Component, unit: Unit, within: Span) -> Outcomes {
+        let fine = self.activity.get(component).and_then(|activity| activity.fine.get(&unit));
+        let failed = self.failing.get(&(component, unit)).into_iter().flatten();
+        Outcomes {
+            fine: fine.map_or(0, |fine| between(fine, within)),
+            failed: failed.map(|timeline| between(timeline, within)).max().unwrap_or(0),
+        }
+    }
+
+    /// Entries of a component that do not fail.
+    pub fn benign(&self, component: &Component, within: Span) -> u64 {
+        self.activity.get(component).map_or(0, |activity| between(&activity.benign, within))
+    }
+
+    /// All entries of a component.
+    pub fn entries(&self, component: &Component) -> u64 {
+        self.activity.get(component).map_or(0, |activity| activity.seen.count)
+    }
+
+    /// True when a component goes on in a span as it did before: its requests are answered, or its ordinary entries keep at least
+    /// half of their pace.
+    pub fn goes_on(&self, component: &Component, within: Span, before: Timestamp) -> bool {
+        let earlier = Span { start: before, end: within.start };
+        let pace = |span: Span| self.benign(component, span) as f64 / span.seconds().max(1.0);
+        pace(within) > 0.0 && pace(within) >= USUAL_PACE * pace(earlier)
+    }
+}
+
+/// After a fault a log must go on at least at this part of its earlier pace to count as usual.
+const USUAL_PACE: f64 = 0.5;
+
+/// Both ends included.
+fn between(timeline: &Timeline, span: Span) -> u64 {
+    timeline.count_between(span.start, span.end.plus(1))
+}
