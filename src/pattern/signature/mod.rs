@@ -631,6 +631,51 @@ text = "Be faster."
         assert_eq!(names, builtin::FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     }
 
+    /// Signatures of the built-in catalogue for which `wrong` holds, by id.
+    fn builtin_with(wrong: impl Fn(&Signature) -> bool) -> Vec<String> {
+        Catalogue::builtin().signatures.into_iter().filter(wrong).map(|s| s.id).collect()
+    }
+
+    #[test]
+    fn whoever_blames_what_it_names_captures_it() {
+        let unnamed = builtin_with(|s| s.meaning.accused == Accused::Named && s.captures.is_empty());
+        assert_eq!(unnamed, [""; 0]);
+        assert!(
+            refusal("source = \"our own code\"\n\n[[signature.match]]\nstatus", "source = \"our own code\"\nblames = \"named\"\n\n[[signature.match]]\nstatus")
+                .contains("blames what it names, and captures nothing")
+        );
+    }
+
+    #[test]
+    fn a_failure_says_what_is_wrong_unless_a_unit_of_work_just_failed() {
+        let vague = builtin_with(|s| {
+            let fails = matches!(s.role, Role::Cause | Role::Either | Role::Effect);
+            let meaning = s.meaning;
+            let tells_a_unit = meaning.shows != Unit::None || matches!(meaning.accused, Accused::Nobody | Accused::Caller);
+            fails && meaning.mode == Mode::FailedRequest && !tells_a_unit
+        });
+        assert_eq!(vague, [""; 0]);
+    }
+
+    #[test]
+    fn a_text_of_health_tells_of_what_and_alarms_nobody() {
+        let wrong = builtin_with(|s| {
+            let (meaning, is_ok) = (s.meaning, s.meaning.outcome == Outcome::Ok);
+            is_ok && (meaning.shows == Unit::None || meaning.normally != Normally::Background)
+        });
+        assert_eq!(wrong, [""; 0]);
+        let harmless = builtin_with(|s| matches!(s.role, Role::Marker | Role::Noise) && s.meaning.normally == Normally::Never);
+        assert_eq!(harmless, [""; 0]);
+    }
+
+    #[test]
+    fn only_a_change_acts() {
+        let wrong = builtin_with(|s| s.role != Role::Change && s.meaning.acts != Act::Nothing);
+        assert_eq!(wrong, [""; 0]);
+        let still = builtin_with(|s| s.role == Role::Change && s.meaning.acts == Act::Nothing);
+        assert_eq!(still, [""; 0], "each of these can break those who use what it changes");
+    }
+
     #[test]
     fn a_match_gives_values_and_what_they_blame_without_punctuation() {
         let catalogue = Catalogue::of_files(&[("mine.toml", MINE)]).unwrap();

@@ -294,6 +294,10 @@ impl Place<'_> {
             }
             remedies.push(Remedy { tier: remedy.tier, text: remedy.text, command: remedy.command });
         }
+        if captures.is_empty() && raw.blames == Some(Accused::Named) {
+            let advice = "capture what the text names, or blame `kind:` with a kind of component";
+            return Err(self.error(at, &id, "blames what it names, and captures nothing", advice));
+        }
         // A text that names something rather speaks of that than of who wrote it.
         let accused = if captures.is_empty() { Accused::Itself } else { Accused::Named };
         let meaning = Meaning {
