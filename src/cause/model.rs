@@ -10,7 +10,7 @@
 const LEAK: f64 = 0.05;
 
 /// What a further root costs: one fault is twenty times likelier than two at once.
-pub(super) const PRICE: f64 = 3.0;
+pub(super) const PRICE: f64 = 4.0;
 
 /// Rounds of swapping and dropping. Two settle nearly all cases.
 const ROUNDS: usize = 4;

@@ -137,7 +137,7 @@ fn limit(scene: &mut Scene<'_>) {
 }
 
 /// Share of failing entries above which an export holds failures only, and tells nothing about what is normal.
-const FAILURES_ONLY: f64 = 0.5;
+const FAILURES_ONLY: f64 = 0.9;
 
 /// True when most entries fail: an export of errors, in which nothing can be told from what is usual.
 fn holds_failures_only(summary: &Summary) -> bool {
@@ -164,7 +164,7 @@ fn anomaly<'s>(scene: &Scene<'s>, index: usize, stretch: state::Stretch) -> Anom
         span: Span { start: exact_start(series, stretch.span), end: stretch.span.end },
         count: stretch.count,
         state: stretch.state,
-        weight: share * (1.0 + stretch.count as f64).ln(),
+        weight: 0.5 * share * (1.0 + stretch.count as f64).ln(),
         blames: blame::blames(series, &scene.topology),
         risen: stretch.risen,
     }

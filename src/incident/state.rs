@@ -45,6 +45,9 @@ const TIMES: f64 = 3.0;
 /// Share of a component's own entries from which a failure is most of what the export tells about it.
 const LITTLE_ELSE: f64 = 0.1;
 
+/// What is dense within this first part of the export was there before it.
+const THERE_ALREADY: f64 = 0.03;
+
 /// The stretches of a series that matter, and why the rest does not.
 pub(super) fn judge(
     scene: &Scene<'_>,
@@ -67,8 +70,20 @@ pub(super) fn judge(
         Shape::Sporadic(burst) => (vec![burst], baseline.is_some()),
         Shape::Steady => (vec![onset::Burst { span: whole, count: seen.count }], baseline.is_some()),
     };
+    // What is dense from the first moment on and then stops was there before the export; no onset of it is seen.
+    let early = scene.export.start.plus((scene.export.seconds() * THERE_ALREADY * 1e9) as i64);
+    let there_already = |burst: &onset::Burst| {
+        risen
+            && baseline.is_none()
+            && !scene.failures_only
+            && series.meaning.normally != Normally::Never
+            && burst.span.start <= early
+            && !suffers(scene, series.component, burst.span)
+    };
+    let n_bursts = bursts.len();
     let stretches: Vec<Stretch> = bursts
         .into_iter()
+        .filter(|burst| !there_already(burst))
         .map(|burst| Stretch {
             span: burst.span,
             count: burst.count,
@@ -76,7 +91,9 @@ pub(super) fn judge(
             risen,
         })
         .collect();
-    (stretches, None)
+    let reason = (stretches.len() < n_bursts)
+        .then(|| "it fails from the start of the export on, and its component goes on".to_owned());
+    (stretches, reason)
 }
 
 /// Why the series is usual, when the baseline shows it at a rate that the export does not clearly exceed.
@@ -97,9 +114,12 @@ fn habit(scene: &Scene<'_>, series: &Series<'_>) -> Option<String> {
     let quarters = quarters(scene.export);
     let timeline = &series.tally.timeline;
     let everywhere = quarters.iter().all(|q| timeline.count_between(q.start, q.end) > 0);
-    let goes_on = quarters.iter().all(|q| scene.units.benign(series.component, *q) > 0);
+    // Some components write nothing but failures: then the rest of the system must go on.
+    let goes_on =
+        quarters.iter().all(|q| scene.units.benign(series.component, *q) > 0 || scene.units.system(*q) >= count);
     let bursts = matches!(onset::shape(timeline, scene.export), Shape::Bursts(_));
-    let usual = everywhere && goes_on && !bursts && !suffers(scene, series.component, scene.export);
+    let suffers = quarters.iter().all(|q| suffers(scene, series.component, *q));
+    let usual = everywhere && goes_on && !bursts && !suffers;
     usual.then(|| format!("{count} entries, spread over the whole export, while {} goes on", series.component.name))
 }
 
@@ -131,7 +151,7 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
         }
         (_, Gravity::Warning) if !scene.failures_only => State::Context,
         _ if scene.failures_only || degraded(scene, series, span) || risen => State::Broken,
-        _ if count as f64 >= LITTLE_ELSE * scene.units.entries(series.component) as f64 => State::Broken,
+        _ if count as f64 >= LITTLE_ELSE * scene.units.entries_of_all() as f64 => State::Broken,
         _ => State::Note,
     }
 }

@@ -75,9 +75,14 @@ impl<'s> Units<'s> {
         self.activity.get(component).map_or(0, |activity| between(&activity.benign, within))
     }
 
-    /// All entries of a component.
-    pub fn entries(&self, component: &Component) -> u64 {
-        self.activity.get(component).map_or(0, |activity| activity.seen.count)
+    /// Entries of all components that do not fail.
+    pub fn system(&self, within: Span) -> u64 {
+        self.activity.values().map(|activity| between(&activity.benign, within)).sum()
+    }
+
+    /// Entries of all components.
+    pub fn entries_of_all(&self) -> u64 {
+        self.activity.values().map(|activity| activity.seen.count).sum()
     }
 
     /// True when a component goes on in a span as it did before: its requests are answered, or its ordinary entries keep at least
