@@ -5,7 +5,7 @@
 
 use super::onset::{self, Shape};
 use super::{Baseline, Scene, Series};
-use crate::entry::Component;
+use crate::entry::{Component, ComponentKind};
 use crate::pattern::{Gravity, Normally, Unit};
 use crate::summary::Summary;
 use crate::time::{Span, Timestamp};
@@ -108,7 +108,8 @@ fn as_in_baseline(series: &Series<'_>, summary: &Summary, baseline: &Baseline) -
 /// Why the series is a habit: it fails in every quarter of the export while its component goes on.
 fn habit(scene: &Scene<'_>, series: &Series<'_>) -> Option<String> {
     let count = series.tally.seen.count;
-    if series.meaning.normally == Normally::Never || scene.failures_only || count < HABIT {
+    let never = series.meaning.normally == Normally::Never && series.component.kind != ComponentKind::Job;
+    if never || scene.failures_only || count < HABIT {
         return None;
     }
     let quarters = quarters(scene.export);
@@ -142,11 +143,16 @@ fn suffers(scene: &Scene<'_>, component: &Component, within: Span) -> bool {
 const SUFFERING: f64 = 0.2;
 
 fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: bool) -> State {
-    match (series.meaning.normally, series.gravity) {
+    let normally = match series.component.kind {
+        // A job fails for itself: it is judged by its runs.
+        ComponentKind::Job => series.meaning.normally.min(Normally::Rarely),
+        _ => series.meaning.normally,
+    };
+    match (normally, series.gravity) {
         (Normally::Never, _) => State::Broken,
         (Normally::Background, _) | (_, Gravity::Client) => {
-            let none_fine = scene.units.requests(series.component, span).fine == 0;
-            let refused = scene.units.refused(series.component, span);
+            let none_fine = scene.units.requests(series.component, scene.export).fine == 0;
+            let refused = scene.units.refused(series.component, scene.export);
             if none_fine && refused >= DEGRADED_LEAST { State::Broken } else { State::Context }
         }
         (_, Gravity::Warning) if !scene.failures_only => State::Context,
