@@ -3,19 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{Anomaly, Scene, Series, is_address};
-use crate::pattern::signature::Signature;
-use crate::pattern::{Catalogue, Layer, Role};
+use crate::incident::{Anomaly, Scene, is_address};
+use crate::pattern::{Catalogue, Layer, Mode, Role};
+use crate::summary::activity::Dimension;
 use crate::summary::{Change, Exemplar, Summary};
 
+use super::change::{Changes, is_unreachable};
 use super::explain::Explanation;
-use crate::time::{SECOND, Timestamp};
-
-/// A change can act this long before the first failure that it is held responsible for.
-const CHANGE_BEFORE_NS: i64 = 1800 * SECOND;
-
-/// Clocks and slow symptoms: a change may be logged this long after the first failure.
-const CHANGE_AFTER_NS: i64 = 30 * SECOND;
+use crate::time::{Span, Timestamp};
 
 /// Blame from this small a share of a series is an accident.
 const FAINT: f64 = 0.05;
@@ -71,12 +66,8 @@ pub struct Candidate {
 }
 
 /// Everything that can be at fault for the anomalies `among`.
-pub(super) fn candidates(
-    scene: &Scene<'_>,
-    summary: &Summary,
-    catalogue: &Catalogue,
-    among: &[usize],
-) -> Vec<Candidate> {
+pub(super) fn candidates(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Candidate> {
+    let changes = Changes::new(summary, catalogue);
     let mut drafts: BTreeMap<Component, Candidate> = BTreeMap::new();
     for &a in among {
         let anomaly = &scene.anomalies[a];
@@ -100,9 +91,11 @@ pub(super) fn candidates(
     let mut candidates: Vec<Candidate> = drafts.into_values().collect();
     for candidate in &mut candidates {
         describe(scene, candidate);
-        candidate.trigger = trigger(summary, candidate);
+        candidate.trigger = changes.trigger(&candidate.component, candidate.first);
     }
-    candidates.extend(changed_things(scene, summary, catalogue, among));
+    candidates.extend(clients(scene, among));
+    let changed = changes.candidates(scene, among, &candidates);
+    candidates.extend(changed);
     candidates
 }
 
@@ -237,8 +230,14 @@ pub(super) fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> R
     if own && is_foreign(component, series.layer) && blames_other(anomaly) {
         return Role::Effect;
     }
-    // A node tells of a container that used too much memory: that is the container's fault.
-    if own && component.kind == ComponentKind::Node && series.signature.is_some_and(|s| s.id.contains("oom")) {
+    // A node tells of a container that used too much memory, a database of statements that its clients got wrong: whoever lacks
+    // the part is at fault, not who says so.
+    let teller = match component.kind {
+        ComponentKind::Node => series.meaning.mode == Mode::OutOfMemory,
+        ComponentKind::Database => anomaly.blames.iter().any(|(thing, share)| !stands_alone(thing) && *share >= 0.3),
+        _ => false,
+    };
+    if own && teller {
         return Role::Effect;
     }
     series.role
@@ -255,7 +254,7 @@ fn blames_other(anomaly: &Anomaly<'_>) -> bool {
 }
 
 /// A thing's kind tells its layer better than the words of whoever suffers from it.
-fn layer_of(component: &Component, evidence: Layer) -> Layer {
+pub(super) fn layer_of(component: &Component, evidence: Layer) -> Layer {
     match component.kind {
         ComponentKind::Database | ComponentKind::Relation => Layer::Database,
         ComponentKind::Cache
@@ -273,96 +272,6 @@ fn layer_of(component: &Component, evidence: Layer) -> Layer {
     }
 }
 
-/// The most plausible change of the candidate's own shortly before its first evidence.
-fn trigger(summary: &Summary, candidate: &Candidate) -> Option<(Change, f64)> {
-    let near = summary.changes.iter().filter(|((at, _, _), change)| {
-        candidate.first.since(*at) <= CHANGE_BEFORE_NS
-            && at.since(candidate.first) <= CHANGE_AFTER_NS
-            && touches(change, &candidate.component)
-    });
-    let weighed = near.map(|((at, _, _), change)| (change, rollout_plausible(candidate.first.since(*at))));
-    let best = weighed.max_by(|a, b| a.1.total_cmp(&b.1));
-    best.map(|(change, plausible)| (change.clone(), plausible))
-}
-
-/// A rollout takes minutes to reach all instances: after this long another cause is twice as likely.
-const ROLLOUT_WITHIN_S: f64 = 300.0;
-
-fn rollout_plausible(lag_ns: i64) -> f64 {
-    0.5f64.powf(lag_ns.max(0) as f64 / SECOND as f64 / ROLLOUT_WITHIN_S)
-}
-
-/// True when the change's target or resource is the component.
-pub(super) fn touches(change: &Change, component: &Component) -> bool {
-    change.target == *component
-        || crate::incident::short(&change.resource) == crate::incident::short(&component.name)
-        || change.resource.split('/').any(|part| part == component.name)
-}
-
-/// Things known only through their change: a firewall rule, a policy, a secret. They are candidates when the catalogue
-/// knows that such a change brings about one of the anomalies that follow it.
-fn changed_things(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Candidate> {
-    let mut found = Vec::new();
-    for ((at, _, _), change) in summary.changes.iter() {
-        let Some(signature) = catalogue.get(&change.signature) else { continue };
-        let hit: Vec<usize> = among
-            .iter()
-            .copied()
-            .filter(|a| {
-                let anomaly = &scene.anomalies[*a];
-                let lag = anomaly.span.start.since(*at);
-                let series = &scene.series[anomaly.series];
-                (-CHANGE_AFTER_NS..=CHANGE_BEFORE_NS).contains(&lag)
-                    && series.signature.is_some_and(|s| {
-                        let known = signature.effects.iter().any(|effect| effect.id == s.id);
-                        known || cuts_network(change, signature) && is_unreachable(series)
-                    })
-            })
-            .collect();
-        if hit.is_empty() {
-            continue;
-        }
-        // Timeouts take their time: the first failure of any kind tells best when it began to act.
-        let rose = among.iter().map(|a| &scene.anomalies[*a]).filter(|a| a.risen && scene.series[a.series].grave);
-        let soonest = rose.map(|a| a.span.start.since(*at)).filter(|lag| *lag >= -CHANGE_AFTER_NS).min().unwrap_or(0);
-        let component = changed_component(change);
-        if found.iter().any(|c: &Candidate| c.component == component) || component.kind == ComponentKind::Service {
-            continue;
-        }
-        found.push(Candidate {
-            layer: layer_of(&component, Layer::Change),
-            component,
-            signature: Some(change.signature.clone()),
-            title: signature.title.clone(),
-            role: Role::Change,
-            strength: 0.6,
-            first: *at,
-            count: 1,
-            own: Vec::new(),
-            // It acts once: what fails later is no less plausible than what failed first.
-            blamed: hit.into_iter().map(|a| (a, plausible(change, soonest))).collect(),
-            shown: Vec::new(),
-            trigger: Some((change.clone(), plausible(change, soonest))),
-        });
-    }
-    found
-}
-
-/// True for a change of what may pass the network.
-fn cuts_network(change: &Change, signature: &Signature) -> bool {
-    signature.layer == Layer::Change
-        && matches!(changed_component(change).kind, ComponentKind::Firewall | ComponentKind::Network)
-}
-
-/// True when calls to something outside do not get through: what a cut network looks like from inside.
-pub(super) fn is_unreachable(series: &Series<'_>) -> bool {
-    const UNREACHED: [&str; 8] = ["timeout", "unreachable", "dial", "refused", "conn-", "socket", "unavailable", "dns"];
-    const REACHED: [&str; 8] = ["statement", "lock", "pool", "request", "http", "worker", "phase", "upstream"];
-    let Some(signature) = series.signature else { return false };
-    let is = |words: &[&str]| words.iter().any(|word| signature.id.contains(word));
-    matches!(series.layer, Layer::Network | Layer::Database | Layer::Dependency) && is(&UNREACHED) && !is(&REACHED)
-}
-
 /// True for what lies at the other end of a network: a database, a cache, a host.
 pub(super) fn is_remote(thing: &Component) -> bool {
     matches!(
@@ -375,58 +284,40 @@ pub(super) fn is_remote(thing: &Component) -> bool {
     )
 }
 
-/// A change of a network rule acts at once: after this long another cause is twice as likely.
-const ACTS_WITHIN_S: f64 = 180.0;
+/// A client whose requests make up at least this part of the growth of all.
+const GROWTH_SHARE: f64 = 0.5;
 
-/// How plausible a change makes a failure that follows it after `lag_ns`: sooner is likelier, and a change whose details
-/// show that it takes something away likelier than one that tells nothing.
-fn plausible(change: &Change, lag_ns: i64) -> f64 {
-    let lag_s = lag_ns.max(0) as f64 / SECOND as f64;
-    let denies = change.details.iter().any(|(path, value)| {
-        let path = path.to_ascii_lowercase();
-        path.contains("denied")
-            || path.contains("policytypes")
-            || value.eq_ignore_ascii_case("deny")
-            || value.eq_ignore_ascii_case("egress")
-    });
-    let verb = change.method.rsplit('.').next().unwrap_or("");
-    let name = change.resource.rsplit('/').next().unwrap_or("");
-    // A new network policy forbids everything that it does not allow.
-    let forbids = change.method.contains("networkpolicies.create")
-        || ["deny", "block", "lockdown", "isolate"].iter().any(|word| name.contains(word));
-    let takes = denies
-        || forbids
-        || ["delete", "disable", "remove", "destroy", "stop"].iter().any(|v| verb.to_ascii_lowercase().contains(v));
-    let base = if takes { 0.95 } else { 0.35 };
-    base * (0.5f64).powf(lag_s / ACTS_WITHIN_S).max(0.05)
-}
-
-/// What a change altered, by its resource name.
-pub(super) fn changed_component(change: &Change) -> Component {
-    let parts: Vec<&str> = change.resource.split('/').collect();
-    let after = |word: &str| {
-        let at = parts.iter().rposition(|part| *part == word)?;
-        parts.get(at + 1).copied()
-    };
-    let kinds = [
-        ("secrets", ComponentKind::Secret),
-        ("users", ComponentKind::User),
-        ("firewalls", ComponentKind::Firewall),
-        ("networkpolicies", ComponentKind::Firewall),
-        ("connectors", ComponentKind::Network),
-        ("routers", ComponentKind::Network),
-        ("routes", ComponentKind::Network),
-        ("deployments", ComponentKind::Service),
-        ("services", ComponentKind::Service),
-        ("revisions", ComponentKind::Service),
-        ("configmaps", ComponentKind::Setting),
-        ("managedZones", ComponentKind::Dns),
-        ("instances", change.target.kind),
-    ];
-    for (word, kind) in kinds {
-        if let Some(name) = after(word) {
-            return Component::new(kind, name);
-        }
+/// Clients that send so much more than before that services fail under it.
+fn clients(scene: &Scene<'_>, among: &[usize]) -> Vec<Candidate> {
+    let mut found: BTreeMap<Component, Candidate> = BTreeMap::new();
+    let mut windows: BTreeMap<&Component, Span> = BTreeMap::new();
+    for anomaly in among.iter().map(|a| &scene.anomalies[*a]).filter(|a| a.risen) {
+        let window = windows.entry(anomaly.component).or_insert(anomaly.span);
+        *window = Span { start: window.start.min(anomaly.span.start), end: window.end.max(anomaly.span.end) };
     }
-    change.target.clone()
+    for (component, window) in windows {
+        let Some(growth) = scene.units.growth(component, window, scene.export) else { continue };
+        let Some((value, _)) = growth.of(Dimension::Client).filter(|(_, share)| *share >= GROWTH_SHARE) else { continue };
+        let client = Component::new(ComponentKind::Client, value);
+        let of_component = among.iter().filter(|a| scene.anomalies[**a].component == component);
+        let blamed: Vec<(usize, f64)> = of_component.map(|a| (*a, 0.8)).collect();
+        let candidate = found.entry(client.clone()).or_insert_with(|| Candidate {
+            component: client,
+            signature: None,
+            title: format!("one client sends {:.0} times as many requests as before", growth.times),
+            layer: Layer::Client,
+            role: Role::Cause,
+            strength: 0.6,
+            first: window.start,
+            count: 0,
+            own: Vec::new(),
+            blamed: Vec::new(),
+            shown: Vec::new(),
+            trigger: None,
+        });
+        candidate.count += blamed.iter().map(|(a, _)| scene.anomalies[*a].count).sum::<u64>();
+        candidate.first = candidate.first.min(window.start);
+        candidate.blamed.extend(blamed);
+    }
+    found.into_values().collect()
 }

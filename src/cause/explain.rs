@@ -8,7 +8,8 @@ use crate::incident::{Anomaly, Scene};
 use crate::pattern::Role;
 use crate::time::{SECOND, Timestamp};
 
-use super::candidate::{Candidate, is_foreign, is_remote, is_unreachable, stands_alone};
+use super::candidate::{Candidate, is_foreign, is_remote, stands_alone};
+use super::change::is_unreachable;
 
 /// Clocks differ, and a caller can give up before the called one logs its own failure.
 const TOLERANCE_NS: i64 = 90 * SECOND;
@@ -70,12 +71,10 @@ pub(super) fn explain(
     }
     beneath(scene, candidate, among, &mut explanation, &mut reached);
     explanation.victims = reached.keys().filter(|component| **component != candidate.component).count();
-    // A change that only might be the cause explains what follows no better than what it hits first.
-    let trust = match (&candidate.trigger, candidate.role) {
-        (Some((_, plausible)), Role::Change) => *plausible,
-        _ => 1.0,
-    };
-    spread(scene, by_component, &mut explanation, reached, 0.9 * trust, is_network(candidate));
+    if candidate.component.kind == ComponentKind::Client {
+        burden(scene, by_component, &mut explanation, &reached);
+    }
+    spread(scene, by_component, &mut explanation, reached, 0.9, is_network(candidate));
     explanation
 }
 
@@ -205,4 +204,23 @@ fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Times
     let path = anomaly.blames.iter().filter(|(thing, _)| reached.contains_key(thing));
     let along = path.map(|(_, share)| *share).fold(0.0, f64::max);
     alone.max(0.9 * along) * (1.0 - 0.7 * others)
+}
+
+/// How likely load that fails a component also fails what that component calls.
+const BURDEN: f64 = 0.7;
+
+/// Load goes on to whatever a loaded component calls.
+fn burden(
+    scene: &Scene<'_>,
+    by_component: &ByComponent<'_>,
+    explanation: &mut Explanation,
+    reached: &BTreeMap<Component, Timestamp>,
+) {
+    for component in reached.keys() {
+        for (thing, _) in scene.topology.dependencies(component) {
+            for &a in by_component.get(thing).into_iter().flatten() {
+                explanation.raise(a, BURDEN);
+            }
+        }
+    }
 }

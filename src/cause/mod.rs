@@ -1,6 +1,7 @@
 //! Why: the smallest set of roots under which what failed is least surprising, and the incidents that follow from them.
 
 mod candidate;
+mod change;
 mod explain;
 mod model;
 mod quiet;

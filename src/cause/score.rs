@@ -18,9 +18,6 @@ const STRENGTH: f64 = 1.5;
 /// What is left of strength where a candidate has only symptoms.
 const LEAST_STRENGTH: f64 = 0.03;
 
-/// What a plausible change of the candidate just before adds.
-const TRIGGER: f64 = 1.5;
-
 /// What it costs to be only an address, a balancer or a job.
 const VAGUE: f64 = -2.0;
 
@@ -44,7 +41,7 @@ pub(super) fn weights(scene: &Scene<'_>, among: &[usize]) -> Vec<f64> {
 /// Log odds of a candidate before anything is explained.
 pub(super) fn prior(scene: &Scene<'_>, candidate: &Candidate) -> f64 {
     STRENGTH * (LEAST_STRENGTH + (1.0 - LEAST_STRENGTH) * candidate.strength).ln()
-        + TRIGGER * candidate.trigger.as_ref().map_or(0.0, |(_, plausible)| *plausible)
+        + candidate.trigger.as_ref().map_or(0.0, |(_, telling)| *telling)
         + VAGUE * vague(candidate)
         + QUIET * quiet(scene, candidate)
 }

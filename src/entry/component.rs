@@ -57,6 +57,8 @@ pub enum ComponentKind {
     Relation,
     /// A project, quota or billing account.
     Project,
+    /// Who sends requests, known by an address or a user agent.
+    Client,
     /// None of these.
     Other,
 }

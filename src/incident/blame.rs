@@ -44,6 +44,7 @@ pub(super) fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component
     }
     if let Accused::Kind(kind) = accused
         && kind != ComponentKind::Dns
+        && kind != series.component.kind
     {
         share_rest(series, topology, kind, &mut shares);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::series::Series;
 use crate::entry::Component;
 use crate::pattern::{Gravity, Unit};
-use crate::summary::activity::Activity;
+use crate::summary::activity::{Activity, Dimension};
 use crate::summary::{Summary, Timeline};
 use crate::time::{Span, Timestamp};
 
@@ -91,6 +91,51 @@ impl<'s> Units<'s> {
         let earlier = Span { start: before, end: within.start };
         let pace = |span: Span| self.benign(component, span) as f64 / span.seconds().max(1.0);
         pace(within) > 0.0 && pace(within) >= USUAL_PACE * pace(earlier)
+    }
+}
+
+/// How much more a component is asked than before.
+#[derive(Clone, Debug)]
+pub struct Growth<'s> {
+    /// Requests a second, as a multiple of those before.
+    pub times: f64,
+    /// For each value, its part of the growth, largest first.
+    parts: Vec<(Dimension, &'s str, f64)>,
+}
+
+impl Growth<'_> {
+    /// The value of a dimension from which most of the growth comes, with its share.
+    pub fn of(&self, dimension: Dimension) -> Option<(&str, f64)> {
+        self.parts.iter().find(|(of, _, _)| *of == dimension).map(|(_, value, share)| (*value, *share))
+    }
+}
+
+/// Requests before a window that make a rate.
+const ENOUGH: u64 = 20;
+
+/// Growth below this is a busy hour.
+const GROWN: f64 = 1.5;
+
+impl<'s> Units<'s> {
+    /// How much more a component is asked within a window than in the export before it; `None` where that is not clear.
+    pub fn growth(&self, component: &Component, within: Span, export: Span) -> Option<Growth<'s>> {
+        let activity = self.activity.get(component)?;
+        let before = Span { start: export.start, end: within.start };
+        let (n_before, n_within) = (between(&activity.requests.all, before), between(&activity.requests.all, within));
+        if n_before < ENOUGH || n_within < ENOUGH {
+            return None;
+        }
+        let rate = |n: u64, span: Span| n as f64 / span.seconds().max(1.0);
+        let grown = |all: &Timeline| rate(between(all, within), within) - rate(between(all, before), before);
+        let times = rate(n_within, within) / rate(n_before, before);
+        if times < GROWN {
+            return None;
+        }
+        let all = grown(&activity.requests.all);
+        let shares = activity.values.iter().map(|((dimension, value), tally)| (*dimension, value.as_str(), grown(&tally.all) / all));
+        let mut parts: Vec<(Dimension, &str, f64)> = shares.collect();
+        parts.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
+        Some(Growth { times, parts })
     }
 }
 

@@ -142,6 +142,7 @@ pub(super) fn kind(kind: ComponentKind) -> &'static str {
         ComponentKind::Certificate => "certificate",
         ComponentKind::Relation => "database object",
         ComponentKind::Project => "project",
+        ComponentKind::Client => "client",
         ComponentKind::Other => "component",
     }
 }

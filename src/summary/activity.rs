@@ -23,6 +23,28 @@ const STATUSES: usize = 64;
 /// Hosts that requests to a component name.
 const HOSTS: usize = 8;
 
+/// Values of one dimension told apart per component: clients and user agents are many, and beyond this a sample is kept.
+const VALUES: usize = 256;
+
+/// Slots of the timelines of one value: who sent more than before is a question of minutes.
+const VALUE_SLOTS: usize = 64;
+
+/// What tells requests apart besides their route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Dimension {
+    /// Address of the client.
+    Client,
+    /// Program of the client.
+    Agent,
+    /// Revision that answered.
+    Revision,
+}
+
+impl Dimension {
+    /// All of them, in their order.
+    pub const ALL: [Dimension; 3] = [Dimension::Client, Dimension::Agent, Dimension::Revision];
+}
+
 /// Everything a component was seen doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
@@ -37,6 +59,9 @@ pub struct Activity {
     /// Units of work that went well, by kind; requests are counted apart.
     #[serde(default)]
     pub fine: BTreeMap<Unit, Timeline>,
+    /// Requests by who sent them and which revision answered.
+    #[serde(default)]
+    pub values: Bounded<(Dimension, String), RouteTally, VALUES>,
     /// Host names that its requests were sent to.
     pub hosts: Bounded<String, Seen, HOSTS>,
     /// How long after their time its entries are received.
@@ -69,6 +94,11 @@ impl Activity {
         self.requests.routes.fit_to(part(ROUTES));
         self.requests.statuses.fit_to(part(STATUSES));
         self.revisions.fit_to(part(REVISIONS));
+        self.values.fit_to(part(VALUES));
+        self.values.values_mut().for_each(|tally| {
+            tally.all.fit_to(VALUE_SLOTS);
+            tally.failed.fit_to(VALUE_SLOTS);
+        });
         let n_routes = 2 * part(ROUTES);
         for route in self.requests.routes.values_mut() {
             route.all.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
@@ -83,6 +113,7 @@ impl Merge for Activity {
         self.benign.merge(other.benign);
         self.revisions.merge(other.revisions);
         self.requests.merge(other.requests);
+        self.values.merge(other.values);
         for (unit, fine) in other.fine {
             self.fine.entry(unit).or_default().merge(fine);
         }
@@ -120,13 +151,23 @@ pub enum RouteKind {
     Health,
 }
 
-/// Requests of one route.
+/// Requests of one route or value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteTally {
     /// All.
     pub all: Timeline,
     /// Those that failed: see [`fails`].
     pub failed: Timeline,
+}
+
+impl RouteTally {
+    /// Counts a request.
+    pub fn add(&mut self, at: Timestamp, failed: bool) {
+        self.all.add(at, 1);
+        if failed {
+            self.failed.add(at, 1);
+        }
+    }
 }
 
 impl Merge for RouteTally {
@@ -160,10 +201,7 @@ impl Requests {
             *n += 1;
         }
         if let Some(tally) = self.routes.at((&kind, route)) {
-            tally.all.add(at, 1);
-            if failed {
-                tally.failed.add(at, 1);
-            }
+            tally.add(at, failed);
         }
     }
 }

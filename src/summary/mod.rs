@@ -25,7 +25,7 @@ use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Outcome, Rol
 use crate::source::Origin;
 use crate::time::{Span, Timestamp};
 
-use activity::{Activity, RouteKind};
+use activity::{Activity, Dimension, RouteKind};
 pub use bounded::{Bounded, stable_hash};
 pub use changes::{Change, ChangeKey};
 pub use exemplars::Exemplar;
@@ -416,6 +416,12 @@ impl Summary {
             let mut route = String::with_capacity(64);
             let kind = write_route(&mut route, http);
             activity.requests.add(at, http.status, kind, &route);
+            let failed = activity::fails(http.status, kind);
+            for (dimension, value) in values(http, observation.revision) {
+                if let Some(tally) = activity.values.at((&dimension, value)) {
+                    tally.add(at, failed);
+                }
+            }
             if let Some(seen) = host(&http.url).and_then(|host| activity.hosts.at(host)) {
                 seen.add(at, 1);
             }
@@ -457,7 +463,7 @@ impl Summary {
     }
 
     fn change(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
-        let Some(audit) = &entry.audit else { return };
+        let Some(audit) = &entry.audit else { return self.told_change(catalogue, entry, observation) };
         for (path, value) in &audit.details.0 {
             if path.ends_with("vpc-access-connector") || path.ends_with("vpcAccess.connector") {
                 self.use_of(
@@ -484,6 +490,22 @@ impl Summary {
         });
     }
 
+    /// A change that a program tells of in its own log: of itself, and by nobody that is known.
+    fn told_change(&mut self, catalogue: &Catalogue, entry: &Entry<'_>, observation: &Observation<'_>) {
+        let Some(signature) = observation.signature.map(|index| catalogue.signatures[index].id.clone()) else { return };
+        let name = &observation.component.name;
+        let key = (observation.at, signature.clone(), name.clone());
+        let Some(change) = self.changes.entry(key) else { return };
+        change.merge(Change {
+            exemplar: Some(Exemplar::new(entry, observation)),
+            method: signature.clone(),
+            signature,
+            resource: name.clone(),
+            target: observation.component.clone(),
+            ..Change::default()
+        });
+    }
+
     /// An entry that does not fail can still tell what its component uses.
     fn pass(&mut self, catalogue: &Catalogue, observation: &Observation<'_>) {
         if observation.signature.is_some_and(|i| catalogue.signatures[i].role != Role::Marker) {
@@ -506,6 +528,14 @@ impl Summary {
             self.use_of(observation, &thing);
         }
     }
+}
+
+/// What tells a request apart from others.
+fn values<'e>(http: &'e HttpRequest<'_>, revision: Option<&'e str>) -> impl Iterator<Item = (Dimension, &'e str)> {
+    let client = Some(http.remote_ip.as_ref()).filter(|text| !text.is_empty());
+    let agent = Some(http.user_agent.as_ref()).filter(|text| !text.is_empty());
+    let all = [(Dimension::Client, client), (Dimension::Agent, agent), (Dimension::Revision, revision)];
+    all.into_iter().filter_map(|(dimension, value)| Some((dimension, value?)))
 }
 
 /// What the labels of an entry say its component runs on or goes through.

@@ -19,6 +19,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("iam.toml", include_str!("../catalogue/iam.toml")),
     ("jvm.toml", include_str!("../catalogue/jvm.toml")),
     ("load-balancing.toml", include_str!("../catalogue/load-balancing.toml")),
+    ("migration.toml", include_str!("../catalogue/migration.toml")),
     ("network.toml", include_str!("../catalogue/network.toml")),
     ("node.toml", include_str!("../catalogue/node.toml")),
     ("noise.toml", include_str!("../catalogue/noise.toml")),
