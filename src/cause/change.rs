@@ -109,6 +109,7 @@ impl<'s> Changes<'s> {
                     let known = signature.effects.iter().find(|effect| Some(effect.id.as_str()) == id);
                     let cut = act == Act::TakesAway && is_network(component.kind) && is_unreachable(series);
                     let p = known.map_or(0.0, |effect| edge(effect.strength)).max(if cut { 0.9 } else { 0.0 });
+                    let p = if may_give(change, act) { p * GIVES } else { p };
                     (p > 0.0).then_some((*a, p))
                 })
                 .collect();

@@ -14,6 +14,9 @@ use super::change::is_unreachable;
 /// Clocks differ, and a caller can give up before the called one logs its own failure.
 const TOLERANCE_NS: i64 = 90 * SECOND;
 
+/// How much less likely a failure follows from a root that is first seen after it began: the first sign of a root may be missing.
+const EARLY: f64 = 0.5;
+
 /// Each call between a victim and a further victim weakens the explanation by this.
 const PER_STEP: f64 = 0.85;
 
@@ -159,8 +162,11 @@ fn spread(
         for component in &frontier {
             let since = reached[component];
             for &a in by_component.get(component).into_iter().flatten() {
-                if scene.anomalies[a].span.start.since(since) >= -TOLERANCE_NS {
-                    explanation.raise(a, strength * follow_share(scene, a, &reached, beneath));
+                let span = scene.anomalies[a].span;
+                let early = span.start.since(since) < -TOLERANCE_NS;
+                if !early || span.end >= since {
+                    let order = if early { EARLY } else { 1.0 };
+                    explanation.raise(a, order * strength * follow_share(scene, a, &reached, beneath));
                 }
             }
         }

@@ -63,8 +63,10 @@ fn share_rest(series: &Series<'_>, topology: &Topology, kind: ComponentKind, sha
         of_kind.for_each(|(_, share)| *share *= UNNAMED_SHARE / named);
         return;
     }
+    // What it uses, and what runs on it.
     let used = topology.dependencies(series.component).map(|(thing, _)| thing);
-    let mut known: Vec<Component> = used.filter(|thing| thing.kind == kind).cloned().collect();
+    let near = used.chain(topology.dependents(series.component));
+    let mut known: Vec<Component> = near.filter(|thing| thing.kind == kind).cloned().collect();
     let mut share = UNNAMED_SHARE / known.len().max(1) as f64;
     if known.is_empty() {
         // Nothing ties the component to any: it can be any of those that the export knows.

@@ -17,6 +17,8 @@ pub struct Topology {
     services: BTreeMap<String, Component>,
     /// Services by the host names that requests to them carried.
     hosts: BTreeMap<String, Component>,
+    /// Load balancers by the host names that requests to them carried.
+    fronts: BTreeMap<String, Component>,
     /// Databases, caches and connectors by the last part of their name.
     instances: BTreeMap<String, Component>,
     /// Addresses and short names → the canonical thing.
@@ -117,6 +119,7 @@ impl Topology {
                     }
                 }
                 ComponentKind::Database | ComponentKind::Cache => self.add_instance(component),
+                ComponentKind::LoadBalancer => self.fronts.extend(activity.hosts.iter().map(|(host, _)| (host.clone(), component.clone()))),
                 _ => {}
             }
         }
@@ -141,8 +144,12 @@ impl Topology {
     /// An address and a name that stand in the same messages are one thing.
     fn add_aliases(&mut self, series: &[Series<'_>]) {
         for s in series.iter().filter(|s| s.component.kind != ComponentKind::Database) {
-            let named: Vec<(Component, u64)> =
-                s.tally.blames.iter().map(|(thing, seen)| (self.resolve(thing), seen.count)).collect();
+            let mentioned = s.tally.mentions.iter().filter_map(|(name, seen)| Some((self.thing_called(name)?, seen.count)));
+            let blamed = s.tally.blames.iter().map(|(thing, seen)| (thing, seen.count));
+            let mut named: Vec<(Component, u64)> =
+                blamed.chain(mentioned).map(|(thing, n)| (self.resolve(thing), n)).collect();
+            named.sort();
+            named.dedup_by(|a, b| a.0 == b.0);
             let addresses = named.iter().filter(|(thing, _)| is_address(&thing.name));
             for (address, n_address) in addresses {
                 let mut names = named.iter().filter(|(thing, n)| {
@@ -238,6 +245,9 @@ impl Topology {
     fn service_at(&self, host: &str) -> Option<Component> {
         if let Some(service) = self.services.get(host).or_else(|| self.hosts.get(host)) {
             return Some(service.clone());
+        }
+        if let Some(balancer) = self.fronts.get(host) {
+            return self.service_behind(&balancer.name).or_else(|| Some(balancer.clone()));
         }
         let label = host.split('.').next().unwrap_or(host);
         let inside = host == label || host.contains(".svc") || host.ends_with(".internal") || host.ends_with(".local");
