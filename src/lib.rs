@@ -98,4 +98,5 @@ pub mod report;
 
 pub mod analyze;
 
+#[cfg(feature = "cli")]
 pub mod cli;
