@@ -2,14 +2,47 @@
 //!
 //! With `FIRSTFAULT_CASES` set, the labelled sets below it are mined, each repeated with fresh digits; otherwise generated messages.
 
+#![allow(clippy::print_stdout, reason = "a bench tells what it measured")]
+
+mod stopwatch;
+
 use std::path::Path;
 
-use divan::counter::BytesCount;
-use divan::{Bencher, black_box};
 use firstfault::pattern::template::{Templates, key};
+use stopwatch::Stopwatch;
+
+/// What a key is made of.
+const MESSAGE: &str = "could not connect to 10.4.0.17:5432 after 3 attempts: Connection refused";
+
+/// Keys that are made in one run, so that the clock can see it.
+const KEYS: usize = 10_000;
 
 fn main() {
-    divan::main();
+    let watch = Stopwatch::new();
+    let texts = || {
+        let messages = messages();
+        let n = messages.iter().map(String::len).sum();
+        (messages, n)
+    };
+    // Keys, counts, examples and columns: what a run does per message.
+    watch.stage("observe", 20, texts, |messages| observe(messages));
+    // The second stage, once per run; its input is cloned each time.
+    let observed = || {
+        let (messages, n) = texts();
+        (observe(&messages), n)
+    };
+    watch.stage("clone_and_settle", 20, observed, |templates| Templates::settle(templates.clone()));
+    // The key alone, with a scanner made for it.
+    let message = || (MESSAGE, MESSAGE.len() * KEYS);
+    watch.stage("key_of_one_message", 20, message, |text| (0..KEYS).map(|_| key(text)).fold(0, u64::wrapping_add));
+}
+
+fn observe(messages: &[String]) -> Templates<u8, u64> {
+    let mut templates: Templates<u8, u64> = Templates::default();
+    for message in messages {
+        *templates.observe(&0, message) += 1;
+    }
+    templates
 }
 
 /// Times each message is repeated with other digits.
@@ -58,38 +91,4 @@ fn other_digits(message: &str, dice: &mut u64) -> String {
         char::from(b'0' + (*dice >> 33) as u8 % 10)
     };
     message.chars().map(|c| if c.is_ascii_digit() { next() } else { c }).collect()
-}
-
-fn bytes(messages: &[String]) -> BytesCount {
-    BytesCount::new(messages.iter().map(String::len).sum::<usize>())
-}
-
-/// Keys, counts, examples and columns: what a run does per message.
-#[divan::bench]
-fn observe(bencher: Bencher) {
-    let messages = messages();
-    bencher.counter(bytes(&messages)).bench_local(|| {
-        let mut templates: Templates<u8, u64> = Templates::default();
-        for message in &messages {
-            *templates.observe(&0, black_box(message)) += 1;
-        }
-        templates
-    });
-}
-
-/// The second stage, once per run.
-#[divan::bench]
-fn settle(bencher: Bencher) {
-    let messages = messages();
-    let mut templates: Templates<u8, u64> = Templates::default();
-    for message in &messages {
-        *templates.observe(&0, message) += 1;
-    }
-    bencher.with_inputs(|| templates.clone()).bench_local_values(Templates::settle);
-}
-
-/// The key alone, with a scanner made for it.
-#[divan::bench]
-fn key_of_one_message() -> u64 {
-    key(black_box("could not connect to 10.4.0.17:5432 after 3 attempts: Connection refused"))
 }

@@ -1,6 +1,9 @@
 //! Bytes a second of each stage of reading. Run one with `cargo bench --bench throughput NAME`.
 
+#![allow(clippy::print_stdout, reason = "a bench tells what it measured")]
+
 mod corpus;
+mod stopwatch;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,12 +11,11 @@ use std::hint::black_box;
 use std::io::{Cursor, Read, Write};
 use std::sync::LazyLock;
 
-use divan::Bencher;
-use divan::counter::BytesCount;
 use firstfault::entry::{self, Resources};
 use firstfault::framing::{Batch, Cutter, Piece};
 use firstfault::source::{self, Options};
 use serde::Deserialize;
+use stopwatch::Stopwatch;
 
 /// Larger than the last level cache, small enough to generate in a second.
 const CORPUS_BYTES: usize = 64 << 20;
@@ -23,7 +25,37 @@ static PRETTY: LazyLock<String> = LazyLock::new(|| corpus::pretty(CORPUS_BYTES, 
 static COMPACT: LazyLock<String> = LazyLock::new(|| format!("[{}]", LINES.trim_end().replace('\n', ",")));
 
 fn main() {
-    divan::main();
+    let watch = Stopwatch::new();
+    let lines = || (LINES.as_str(), LINES.len());
+    let pretty = || (PRETTY.as_str(), PRETTY.len());
+    // The floor: counting line ends.
+    watch.stage("newlines", 10, lines, |text| memchr::memchr_iter(b'\n', text.as_bytes()).count());
+    watch.stage("cut_lines", 10, lines, |text| cut(text.as_bytes(), |_| {}));
+    watch.stage("cut_pretty", 10, pretty, |text| cut(text.as_bytes(), |_| {}));
+    watch.stage("cut_compact_array", 10, || (COMPACT.as_str(), COMPACT.len()), |text| cut(text.as_bytes(), |_| {}));
+    watch.stage("decode_lines", 10, lines, |text| cut(text.as_bytes(), decode));
+    watch.stage("glance_lines", 10, lines, |text| {
+        let mut known = Resources::default();
+        cut(text.as_bytes(), |batch| glance(batch, &mut known));
+    });
+    watch.stage("decode_pretty", 10, pretty, |text| cut(text.as_bytes(), decode));
+    // The slow reader, for the ratio.
+    watch.stage("serde_json_value", 3, lines, |text| {
+        for line in text.lines() {
+            black_box(serde_json::from_str::<serde_json::Value>(line).expect("it is JSON"));
+        }
+    });
+    // What a reader by serde would take.
+    watch.stage("serde_json_typed", 5, lines, |text| {
+        for line in text.lines() {
+            black_box(serde_json::from_str::<Typed<'_>>(line).expect("it is an entry"));
+        }
+    });
+    // Packed sources are counted in bytes of their text.
+    watch.stage("cut_gz", 5, || (gz(LINES.as_bytes()), LINES.len()), |packed| unpack(packed));
+    let zst = || (zstd::encode_all(LINES.as_bytes(), 3).expect("memory is writable"), LINES.len());
+    watch.stage("cut_zst", 5, zst, |packed| unpack(packed));
+    watch.stage("cut_utf16", 5, || (corpus::utf16(&LINES), LINES.len()), |packed| unpack(packed));
 }
 
 /// Cuts a text and hands every batch to `each`.
@@ -117,92 +149,14 @@ struct TypedPayload<'t> {
     message: Cow<'t, str>,
 }
 
-fn bench(bencher: Bencher<'_, '_>, text: &str, run: impl Fn(&str)) {
-    bencher.counter(BytesCount::of_str(text)).bench_local(|| run(black_box(text)));
-}
-
-/// The floor: counting line ends.
-#[divan::bench(sample_count = 10)]
-fn newlines(bencher: Bencher<'_, '_>) {
-    bench(bencher, &LINES, |text| {
-        black_box(memchr::memchr_iter(b'\n', text.as_bytes()).count());
-    });
-}
-
-#[divan::bench(sample_count = 10)]
-fn cut_lines(bencher: Bencher<'_, '_>) {
-    bench(bencher, &LINES, |text| cut(text.as_bytes(), |_| {}));
-}
-
-#[divan::bench(sample_count = 10)]
-fn cut_pretty(bencher: Bencher<'_, '_>) {
-    bench(bencher, &PRETTY, |text| cut(text.as_bytes(), |_| {}));
-}
-
-#[divan::bench(sample_count = 10)]
-fn cut_compact_array(bencher: Bencher<'_, '_>) {
-    bench(bencher, &COMPACT, |text| cut(text.as_bytes(), |_| {}));
-}
-
-#[divan::bench(sample_count = 10)]
-fn decode_lines(bencher: Bencher<'_, '_>) {
-    bench(bencher, &LINES, |text| cut(text.as_bytes(), decode));
-}
-
-#[divan::bench(sample_count = 10)]
-fn glance_lines(bencher: Bencher<'_, '_>) {
-    bench(bencher, &LINES, |text| {
-        let mut known = Resources::default();
-        cut(text.as_bytes(), |batch| glance(batch, &mut known));
-    });
-}
-
-#[divan::bench(sample_count = 10)]
-fn decode_pretty(bencher: Bencher<'_, '_>) {
-    bench(bencher, &PRETTY, |text| cut(text.as_bytes(), decode));
-}
-
-/// The slow reader, for the ratio.
-#[divan::bench(sample_count = 3)]
-fn serde_json_value(bencher: Bencher<'_, '_>) {
-    bench(bencher, &LINES, |text| {
-        for line in text.lines() {
-            black_box(serde_json::from_str::<serde_json::Value>(line).expect("it is JSON"));
-        }
-    });
-}
-
-/// What a reader by serde would take.
-#[divan::bench(sample_count = 5)]
-fn serde_json_typed(bencher: Bencher<'_, '_>) {
-    bench(bencher, &LINES, |text| {
-        for line in text.lines() {
-            black_box(serde_json::from_str::<Typed<'_>>(line).expect("it is an entry"));
-        }
-    });
-}
-
-/// Reads a packed source to its end; counted in bytes of text.
-fn unpack(bencher: Bencher<'_, '_>, packed: Vec<u8>) {
-    bencher.counter(BytesCount::of_str(&**LINES)).bench_local(|| {
-        let reader = source::decode(Box::new(Cursor::new(packed.clone())), &Options::default()).expect("it opens");
-        cut(reader, |_| {});
-    });
-}
-
-#[divan::bench(sample_count = 5)]
-fn cut_gz(bencher: Bencher<'_, '_>) {
+fn gz(text: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(LINES.as_bytes()).expect("memory is writable");
-    unpack(bencher, encoder.finish().expect("memory is writable"));
+    encoder.write_all(text).expect("memory is writable");
+    encoder.finish().expect("memory is writable")
 }
 
-#[divan::bench(sample_count = 5)]
-fn cut_zst(bencher: Bencher<'_, '_>) {
-    unpack(bencher, zstd::encode_all(LINES.as_bytes(), 3).expect("memory is writable"));
-}
-
-#[divan::bench(sample_count = 5)]
-fn cut_utf16(bencher: Bencher<'_, '_>) {
-    unpack(bencher, corpus::utf16(&LINES));
+/// Reads a packed source to its end.
+fn unpack(packed: &[u8]) {
+    let reader = source::decode(Box::new(Cursor::new(packed.to_vec())), &Options::default()).expect("it opens");
+    cut(reader, |_| {});
 }

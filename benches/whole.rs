@@ -1,8 +1,8 @@
 //! The whole program on files of every shape, beside other tools: `cargo bench --bench whole`.
 //!
 //! `FIRSTFAULT_BENCH_BYTES` sets the size (default 256 MiB). Every line is the best of three runs: CPU seconds, seconds on the
-//! clock, gigabytes per second of each, and peak memory. Peers are run where they are installed; see the crate's
-//! documentation for what they are asked to do.
+//! clock, gigabytes per second of each, and peak memory. Peers are run where they are installed; see
+//! `README.md` beside this file for what they are asked to do.
 
 #![allow(clippy::print_stdout, reason = "a bench tells what it measured")]
 

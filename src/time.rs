@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Nanoseconds in one second.
@@ -48,22 +47,48 @@ impl Timestamp {
 
     /// `HH:MM:SS` in UTC, for tables.
     pub fn clock(self) -> String {
-        self.utc().format("%H:%M:%S").to_string()
+        let (hour, minute, second) = self.time_of_day();
+        format!("{hour:02}:{minute:02}:{second:02}")
     }
 
     /// `YYYY-MM-DD HH:MM:SS` in UTC, for people.
     pub fn date_clock(self) -> String {
-        self.utc().format("%Y-%m-%d %H:%M:%S").to_string()
+        let (year, month, day) = self.date();
+        format!("{year:04}-{month:02}-{day:02} {}", self.clock())
     }
 
-    fn utc(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_nanos(self.0)
+    /// Year, month from 1, day from 1, of the Gregorian calendar: the reverse of [`days_since_epoch`].
+    fn date(self) -> (i64, i64, i64) {
+        // Days since 0000-03-01, and years that start in March, so that the leap day comes last.
+        let days = self.0.div_euclid(SECOND * 86_400) + 719_468;
+        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+        let day_of_year = day - (365 * year + year / 4 - year / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        (era * 400 + year + i64::from(month <= 2), month, day)
+    }
+
+    /// Hour, minute, second.
+    fn time_of_day(self) -> (i64, i64, i64) {
+        let second = self.0.div_euclid(SECOND).rem_euclid(86_400);
+        (second / 3600, second / 60 % 60, second % 60)
     }
 }
 
+/// RFC 3339 with no, three, six or nine digits of a fraction, as few as hold it.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        let (year, month, day) = self.date();
+        let (hour, minute, second) = self.time_of_day();
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        match self.0.rem_euclid(SECOND) {
+            0 => f.write_str("Z"),
+            nanos if nanos % 1_000_000 == 0 => write!(f, ".{:03}Z", nanos / 1_000_000),
+            nanos if nanos % 1000 == 0 => write!(f, ".{:06}Z", nanos / 1000),
+            nanos => write!(f, ".{nanos:09}Z"),
+        }
     }
 }
 
@@ -77,6 +102,22 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Timestamp::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("not a timestamp: {text}")))
+    }
+}
+
+/// As reports write it: text.
+#[cfg(test)]
+impl schemars::JsonSchema for Timestamp {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
     }
 }
 
@@ -303,6 +344,19 @@ mod tests {
         }
         assert_eq!(days_since_epoch(1900, 2, 29), None);
         assert_eq!(days_since_epoch(2000, 2, 30), None);
+    }
+
+    #[test]
+    fn every_time_is_written_as_the_calendar_has_it() {
+        let steps =
+            [86_400 * SECOND + 1_000_000, 7_777_777 * SECOND + 1000, 99_999_999 * SECOND + 123_456_789, 333 * SECOND];
+        for (step, from) in steps.into_iter().zip([i64::MIN, i64::MIN, i64::MIN, -1_000_000 * SECOND]) {
+            for nanos in (0..20_000).map_while(|n| from.checked_add(step.checked_mul(n)?)) {
+                let (time, right) = (Timestamp(nanos), chrono::DateTime::from_timestamp_nanos(nanos));
+                assert_eq!(time.to_string(), right.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
+                assert_eq!(time.date_clock(), right.format("%Y-%m-%d %H:%M:%S").to_string());
+            }
+        }
     }
 
     #[test]

@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Entry;
 
 /// What kind of thing a component is. The order is from the inside (own code) to the outside (shared dependencies).
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ComponentKind {
     /// A Cloud Run service, App Engine module, Cloud Function, Kubernetes workload: code of one's own.

@@ -22,9 +22,8 @@ pub use sayings::{Saying, Sayings};
 pub use signature::{Accused, Act, Catalogue, Meaning, Mode, Normally, Outcome, Unit};
 
 /// Where in the stack a fault lies. The order is the layer prior of causality: earlier layers break later ones.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Layer {
     /// Somebody changed something: deploy, configuration, permission, secret.
@@ -45,9 +44,8 @@ pub enum Layer {
 }
 
 /// What part a pattern can play in a cascade.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// It can begin a cascade.

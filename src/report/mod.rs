@@ -19,6 +19,7 @@ mod wording;
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,16 +69,15 @@ pub fn render(report: &Report, face: Face, options: &table::Options) -> String {
 }
 
 /// The JSON Schema (draft 2020-12) of a [`Report`].
+///
+/// It is a file, so that only tests build what derives it from the types; one of them compares the two.
 pub fn schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(Report).to_value();
-    if let Some(field) = schema.pointer_mut("/properties/schema") {
-        field["const"] = SCHEMA.into();
-    }
-    schema
+    serde_json::from_str(include_str!("schema.json")).expect("a test has read it")
 }
 
 /// Everything the tool found. Times are RFC 3339 UTC; counts are exact.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Report {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -107,7 +107,8 @@ pub struct Report {
 }
 
 /// What the service profile says: given by its authors, not observed in the logs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Given {
     /// Name of the profile file.
     pub profile: String,
@@ -116,7 +117,8 @@ pub struct Given {
 }
 
 /// The header of a tracker entry.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Ticket {
     /// Id of the incident.
     pub incident: String,
@@ -127,7 +129,6 @@ pub struct Ticket {
     /// Who gets it.
     pub assign: Vec<String>,
     /// When to look again.
-    #[schemars(with = "Option<String>")]
     pub next_review: Option<Timestamp>,
     /// What the outage means for the business, in the profile's words.
     pub business_impact: Vec<String>,
@@ -144,21 +145,22 @@ pub struct Ticket {
 }
 
 /// A user journey that needs an affected service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Journey {
     /// Its name, as given.
     pub name: String,
     /// `BLOCKED` when a service on it answers next to nothing, else `DEGRADED`; `was …` when it is over.
     pub state: String,
     /// Since when.
-    #[schemars(with = "String")]
     pub since: Timestamp,
     /// The affected services on it.
     pub services: Vec<String>,
 }
 
 /// A target and what was observed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Slo {
     /// The service.
     pub service: String,
@@ -169,17 +171,16 @@ pub struct Slo {
 }
 
 /// What was read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Coverage {
     /// Entries read, duplicates included.
     pub entries: u64,
     /// Bytes read, after decompression.
     pub bytes: u64,
     /// Earliest effect time of an entry.
-    #[schemars(with = "Option<String>")]
     pub first: Option<Timestamp>,
     /// Latest effect time of an entry.
-    #[schemars(with = "Option<String>")]
     pub last: Option<Timestamp>,
     /// Every source with what was found in it.
     pub sources: Vec<SourceCoverage>,
@@ -207,7 +208,8 @@ pub struct Coverage {
 }
 
 /// Every entry in exactly one class.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Ledger {
     /// Failing entries or changes that a signature knows.
     pub matched: u64,
@@ -231,35 +233,34 @@ fn is_zero(n: &u64) -> bool {
 }
 
 /// Entries dated more than an hour from when they were received, or outside of our age.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StrayCoverage {
     /// The earliest effect time that one claims.
-    #[schemars(with = "String")]
     pub earliest: Timestamp,
     /// The latest.
-    #[schemars(with = "String")]
     pub latest: Timestamp,
     /// The first of them, at most three.
     pub examples: Vec<StrayExample>,
 }
 
 /// One entry with a time that cannot be right.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StrayExample {
     /// Source name.
     pub source: String,
     /// Where it starts.
     pub offset: u64,
     /// Its effect time.
-    #[schemars(with = "String")]
     pub effect_time: Timestamp,
     /// When it was received, where that is known.
-    #[schemars(with = "Option<String>")]
     pub received: Option<Timestamp>,
 }
 
 /// One source.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct SourceCoverage {
     /// Path as given; `-` for standard input.
     pub name: String,
@@ -276,7 +277,8 @@ pub struct SourceCoverage {
 }
 
 /// A range of input that is in no entry.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct LostRange {
     /// Source name.
     pub source: String,
@@ -289,7 +291,8 @@ pub struct LostRange {
 }
 
 /// Something a reader must know about the export.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Warning {
     /// Stable code: `cut_by_limit`, `starts_inside_incident`, `no_audit_log`, `sampled_per_severity`, …
     pub code: String,
@@ -298,7 +301,8 @@ pub struct Warning {
 }
 
 /// Evidence that is missing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Gap {
     /// What is missing and what it would decide.
     pub text: String,
@@ -307,7 +311,8 @@ pub struct Gap {
 }
 
 /// Whether an incident still went on at the end of the export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Failing up to the last entry.
@@ -319,7 +324,8 @@ pub enum Status {
 }
 
 /// P0 (users get nothing) to P3 (a warning).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub enum Priority {
     /// A service answers nothing.
     P0,
@@ -332,7 +338,8 @@ pub enum Priority {
 }
 
 /// Failures with one root.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Incident {
     /// `I1`, `I2`, … in this report.
     pub id: String,
@@ -347,10 +354,8 @@ pub struct Incident {
     /// The rule that gave the priority.
     pub priority_rule: String,
     /// Onset: effect time at which failures left their baseline.
-    #[schemars(with = "String")]
     pub start: Timestamp,
     /// Last failure, `null` while ongoing.
-    #[schemars(with = "Option<String>")]
     pub end: Option<Timestamp>,
     /// Entries that fail in it.
     pub failure_entries: u64,
@@ -377,20 +382,20 @@ pub struct Incident {
 }
 
 /// One stretch of an incident.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Episode {
     /// First failure.
-    #[schemars(with = "String")]
     pub start: Timestamp,
     /// Last failure.
-    #[schemars(with = "String")]
     pub end: Timestamp,
     /// Failing entries.
     pub failure_entries: u64,
 }
 
 /// A component that suffers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Affected {
     /// Its name.
     pub component: String,
@@ -413,7 +418,8 @@ pub struct Affected {
 }
 
 /// A route and its requests during the incident.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RouteCount {
     /// `GET /api/threads/<id>`.
     pub route: String,
@@ -426,7 +432,8 @@ pub struct RouteCount {
 }
 
 /// A candidate cause.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Cause {
     /// 1 is the first fault.
     pub rank: u32,
@@ -449,7 +456,6 @@ pub struct Cause {
     /// The terms of the score.
     pub features: Vec<Feature>,
     /// Effect time of its first evidence.
-    #[schemars(with = "String")]
     pub first_seen: Timestamp,
     /// Entries that show or name it.
     pub count: u64,
@@ -468,7 +474,8 @@ pub struct Cause {
 }
 
 /// A term of a score.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Feature {
     /// Stable name.
     pub name: String,
@@ -481,10 +488,10 @@ pub struct Feature {
 }
 
 /// The change that set a cause off.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Trigger {
     /// When.
-    #[schemars(with = "String")]
     pub at: Timestamp,
     /// Audit method or what was seen.
     pub what: String,
@@ -497,15 +504,14 @@ pub struct Trigger {
 }
 
 /// A pointer to an entry that exists.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Evidence {
     /// `insertId`.
     pub insert_id: String,
     /// `timestamp` as recorded.
-    #[schemars(with = "Option<String>")]
     pub timestamp: Option<Timestamp>,
     /// When it could be known.
-    #[schemars(with = "String")]
     pub effect_time: Timestamp,
     /// `logName`.
     pub log_name: String,
@@ -524,7 +530,8 @@ pub struct Evidence {
 }
 
 /// What to do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Action {
     /// `now`, `next` or `later`.
     pub priority: String,
@@ -537,7 +544,8 @@ pub struct Action {
 }
 
 /// One link of the causal chain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Link {
     /// Signature id or `template:…`.
     pub signature: String,
@@ -546,7 +554,6 @@ pub struct Link {
     /// Component.
     pub component: String,
     /// First effect time.
-    #[schemars(with = "String")]
     pub first_seen: Timestamp,
     /// Entries.
     pub count: u64,
@@ -557,7 +564,8 @@ pub struct Link {
 }
 
 /// A layer found innocent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RuledOut {
     /// Which layer.
     pub layer: Layer,
@@ -568,10 +576,10 @@ pub struct RuledOut {
 }
 
 /// A slot of a timeline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Slot {
     /// Its start.
-    #[schemars(with = "String")]
     pub start: Timestamp,
     /// Its width in seconds.
     pub width_s: f64,
@@ -580,10 +588,10 @@ pub struct Slot {
 }
 
 /// A change near the onset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Change {
     /// When.
-    #[schemars(with = "String")]
     pub at: Timestamp,
     /// Signature id or audit method.
     pub what: String,
@@ -602,10 +610,10 @@ pub struct Change {
 }
 
 /// A notable moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Moment {
     /// When.
-    #[schemars(with = "String")]
     pub at: Timestamp,
     /// `before`, `change`, `onset`, `symptom`, `last_failure`, `recovery`.
     pub kind: String,
@@ -616,7 +624,8 @@ pub struct Moment {
 }
 
 /// A process that starts and ends again and again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RestartLoop {
     /// The service.
     pub component: String,
@@ -637,7 +646,8 @@ pub struct RestartLoop {
 }
 
 /// An earlier incident with the same chain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Regression {
     /// The earlier incident.
     pub of: String,
@@ -650,7 +660,8 @@ pub struct Regression {
 }
 
 /// A pattern that fails but belongs to no incident.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Noise {
     /// Signature id or `template:…`.
     pub signature: String,
@@ -665,7 +676,8 @@ pub struct Noise {
 }
 
 /// A pattern with its counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct PatternCount {
     /// Signature id or `template:…`.
     pub signature: String,
@@ -680,13 +692,30 @@ pub struct PatternCount {
     /// Entries.
     pub count: u64,
     /// First effect time.
-    #[schemars(with = "String")]
     pub first: Timestamp,
     /// Last effect time.
-    #[schemars(with = "String")]
     pub last: Timestamp,
     /// Values extracted with their counts: `exit_code` → `3` → 15.
     pub values: BTreeMap<String, BTreeMap<String, u64>>,
     /// Id of the incident it belongs to.
     pub incident: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `UPDATE=1` writes the file anew.
+    #[test]
+    fn the_schema_is_that_of_the_types() {
+        let mut derived = schemars::schema_for!(Report).to_value();
+        derived["properties"]["schema"]["const"] = SCHEMA.into();
+        if std::env::var_os("UPDATE").is_some() {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/schema.json");
+            let text = serde_json::to_string_pretty(&derived).expect("every key is text") + "\n";
+            std::fs::write(path, text).expect("the file is writable");
+        } else {
+            assert_eq!(schema(), derived, "src/report/schema.json is not what the types say");
+        }
+    }
 }

@@ -1,7 +1,5 @@
 //! The report on a terminal: the first screen says what broke, why, since when, and what to do.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::chart::{bar, sparkline};
@@ -240,22 +238,8 @@ impl Screen<'_> {
         if affected.is_empty() {
             return;
         }
-        let mut table = Table::new();
-        table.load_style(UTF8_FULL_CONDENSED).force_no_tty().set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(u16::try_from(self.options.width).unwrap_or(u16::MAX));
-        table.set_header(["affected", "entries", "requests failed", "availability", "restarts"]);
-        for row in affected.iter().take(MAX_AFFECTED) {
-            table.add_row(affected_row(row));
-        }
-        if let Some(column) = table.column_mut(0) {
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(12)));
-        }
-        for i in [1, 2, 4] {
-            if let Some(column) = table.column_mut(i) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        for line in table.lines() {
+        let rows: Vec<Row> = affected.iter().take(MAX_AFFECTED).map(affected_row).collect();
+        for line in grid(&rows, self.options.width) {
             self.push_line(&line);
         }
         if affected.len() > MAX_AFFECTED {
@@ -513,7 +497,15 @@ fn first_action(incident: &Incident) -> Option<&Action> {
     wording::actions(incident).into_iter().find(|action| action.priority == "now")
 }
 
-fn affected_row(affected: &Affected) -> Vec<Cell> {
+/// The cells of a row, one for each of [`HEADER`].
+type Row = [String; 5];
+
+const HEADER: [&str; 5] = ["affected", "entries", "requests failed", "availability", "restarts"];
+
+/// Columns of numbers, which end at the right.
+const IS_NUMBER: [bool; 5] = [false, true, true, false, true];
+
+fn affected_row(affected: &Affected) -> Row {
     let failed = match affected.requests {
         0 => "none seen".to_owned(),
         n => format!("{} of {}", count(affected.failures), count(n)),
@@ -522,13 +514,55 @@ fn affected_row(affected: &Affected) -> Vec<Cell> {
         Some(share) => format!("{} {}", bar(share, 8), percent(share)),
         None => "unknown".to_owned(),
     };
-    vec![
-        Cell::new(spreadsheet(&terminal(&affected.component))),
-        Cell::new(count(affected.failure_entries)),
-        Cell::new(failed),
-        Cell::new(availability),
-        Cell::new(count(affected.restarts)),
+    [
+        spreadsheet(&terminal(&affected.component)),
+        count(affected.failure_entries),
+        failed,
+        availability,
+        count(affected.restarts),
     ]
+}
+
+/// Header and rows with lines between them, at most `width` columns wide.
+fn grid(rows: &[Row], width: usize) -> Vec<String> {
+    let header = HEADER.map(str::to_owned);
+    let widths = column_widths(&header, rows, width);
+    let rule = |left: &str, stroke: &str, between: &str, right: &str| {
+        format!("{left}{}{right}", widths.map(|width| stroke.repeat(width + 2)).join(between))
+    };
+    let mut lines = vec![rule("┌", "─", "┬", "┐")];
+    lines.extend(cell_lines(&header, &widths));
+    lines.push(rule("╞", "═", "╪", "╡"));
+    lines.extend(rows.iter().flat_map(|row| cell_lines(row, &widths)));
+    lines.push(rule("└", "─", "┴", "┘"));
+    lines
+}
+
+/// What the widest cell of each column takes; where all together are too wide, the widest column gives way.
+fn column_widths(header: &Row, rows: &[Row], width: usize) -> [usize; 5] {
+    let mut widths = std::array::from_fn(|i| rows.iter().chain([header]).map(|row| row[i].width()).max().unwrap_or(0));
+    // A line, a space on each side of every cell, and the line that ends the row.
+    let room = width.saturating_sub(3 * widths.len() + 1).max(widths.len());
+    while widths.iter().sum::<usize>() > room {
+        if let Some(widest) = widths.iter_mut().max() {
+            *widest -= 1;
+        }
+    }
+    widths
+}
+
+/// A row in as many lines as its highest cell has.
+fn cell_lines(row: &Row, widths: &[usize; 5]) -> Vec<String> {
+    let cells: [Vec<String>; 5] = std::array::from_fn(|i| wrap(&row[i], widths[i], 0));
+    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let line = |n: usize| -> Row {
+        std::array::from_fn(|i| {
+            let text = cells[i].get(n).map_or("", String::as_str);
+            let blank = " ".repeat(widths[i].saturating_sub(text.width()));
+            if IS_NUMBER[i] { format!("{blank}{text}") } else { format!("{text}{blank}") }
+        })
+    };
+    (0..height).map(|n| format!("│ {} │", line(n).join(" ┆ "))).collect()
 }
 
 fn sign(seconds: f64) -> &'static str {
@@ -633,6 +667,26 @@ mod tests {
             }
         }
         assert_eq!(wrap("one two three", 8, 2), ["one two", "  three"]);
+    }
+
+    #[test]
+    fn a_table_fits_and_loses_no_cell() {
+        let cells = ["checkout", "1,290", "109 of 109", "░░░░░░░░ 0 %", "15"];
+        let rows = [
+            cells.map(str::to_owned),
+            ["日本語/europe-west1/a-connector", "7", "none seen", "unknown", "0"].map(str::to_owned),
+        ];
+        let tight = |text: &str| text.chars().filter(|c| !"│┆ ".contains(*c)).collect::<String>();
+        for width in [MIN_WIDTH, 60, 80, 120] {
+            let lines = grid(&rows, width);
+            let columns: Vec<usize> = lines.iter().map(|line| line.width()).collect();
+            assert!(columns.iter().all(|n| n == &columns[0] && *n <= width), "{width}: {columns:?}");
+            if columns[0] < width {
+                assert_eq!(lines.len(), 6, "{width}: nothing is broken that fits");
+                assert_eq!(tight(&lines[3]), tight(&cells.concat()));
+                assert!(lines[3].contains("┆   1,290 ┆") && lines[3].ends_with("┆       15 │"), "{}", lines[3]);
+            }
+        }
     }
 
     #[test]

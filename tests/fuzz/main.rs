@@ -30,13 +30,13 @@ mod framing;
 mod observe;
 mod pipeline;
 mod profile;
-#[path = "../referee/mod.rs"]
+#[path = "../it/referee/mod.rs"]
 mod referee;
 mod report;
-#[path = "../report_example/mod.rs"]
+#[path = "../it/report_example/mod.rs"]
 mod report_example;
 mod signatures;
-#[path = "../steps/mod.rs"]
+#[path = "../it/steps/mod.rs"]
 mod steps;
 mod templates;
 mod time;

@@ -1,7 +1,6 @@
 //! A service profile on a whole report: what it adds to each face, marked as given.
 
-mod report_example;
-
+use crate::report_example;
 use firstfault::report::profile::Profile;
 use firstfault::report::{Report, Status, html, json, markdown, table};
 

@@ -1,14 +1,13 @@
 //! What nobody writes on purpose: mutated bytes, odd values, bombs. The slow reader is the referee.
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
-mod referee;
-
 use std::time::{Duration, Instant};
 
+use crate::referee;
+use crate::referee::Facts;
 use firstfault::entry::{self, Decoded, Entry, Severity};
 use firstfault::framing::{Batch, Cutter, Piece, Record};
 use firstfault::source::Origin;
-use referee::Facts;
 use serde_json::{Value, json};
 
 fn decode(bytes: &[u8], mut each: impl FnMut(&Entry<'_>)) -> Decoded {

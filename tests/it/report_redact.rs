@@ -1,7 +1,6 @@
 //! Redaction of a whole report: nothing secret is left in any text, and every pointer to evidence still points.
 
-mod report_example;
-
+use crate::report_example;
 use firstfault::report::redact::{Redactor, agrees};
 use firstfault::report::{Report, html, json, markdown, table};
 

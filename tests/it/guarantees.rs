@@ -1,13 +1,11 @@
 //! What the README promises of odd clocks, damaged input, interruption and sameness, through the binary.
 
-mod binary;
-
 use std::fs;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use binary::{Folder, Run, binary, run, run_on, start};
+use crate::binary::{self, Folder, Run, binary, run, run_on, start};
 use serde_json::Value;
 
 /// An entry that was received a fifth of a second after its time, `second` seconds after ten.

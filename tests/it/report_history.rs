@@ -1,7 +1,6 @@
 //! Incidents that come back, and reports that are compared.
 
-mod report_example;
-
+use crate::report_example;
 use firstfault::report::Report;
 use firstfault::report::history::{self, Kind, compare, fingerprints, match_earlier};
 use firstfault::time::SECOND;

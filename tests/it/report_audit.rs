@@ -1,7 +1,6 @@
 //! Written postmortems held against an export: what is planted is found, what is true is left in peace.
 
-mod report_example;
-
+use crate::report_example;
 use firstfault::report::audit::{Fact, Finding, Kind, Verdict, audit, is_refuted, render};
 use firstfault::report::{Evidence, Report, markdown};
 

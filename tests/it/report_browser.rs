@@ -1,10 +1,9 @@
-//! The page in a real browser. Needs Chromium in the path: `cargo test --test report_browser -- --ignored`.
-
-mod report_example;
+//! The page in a real browser. Needs Chromium in the path: `cargo test --test it report_browser -- --ignored`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::report_example;
 use firstfault::report::html;
 
 /// A page around the report that writes what the browser made of it into its own title.

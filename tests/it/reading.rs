@@ -1,15 +1,13 @@
 //! Sources become the same entries however they are packed, encoded, split and damaged.
 #![allow(clippy::print_stderr, reason = "the list of what was read is the point of running with the cases")]
 
-mod steps;
-
 use std::io::{Cursor, Read, Write};
 use std::path::PathBuf;
 
+use crate::steps::Steps;
 use firstfault::entry::{self, Entry};
 use firstfault::framing::{Batch, Cutter, Ledger, Piece};
 use firstfault::source;
-use steps::Steps;
 
 /// What came out of an input.
 #[derive(Clone, Debug, Default, PartialEq)]

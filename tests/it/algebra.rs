@@ -1,11 +1,9 @@
 //! The laws of the account: identity, commutativity, associativity, and that a split never shows; for the whole summary,
 //! for its parts, and through the binary.
 
-mod binary;
-
 use std::sync::OnceLock;
 
-use binary::{Folder, run};
+use crate::binary::{Folder, run};
 use firstfault::entry::decode;
 use firstfault::framing::Record;
 use firstfault::pattern::{Catalogue, Merge, observe};

@@ -1,7 +1,6 @@
 //! A report held against its export: it stands, and falls with a single digit.
 
-mod report_example;
-
+use crate::report_example;
 use firstfault::report::verify::verify;
 use firstfault::report::{Report, json};
 

@@ -1,0 +1,27 @@
+//! Every test from outside as one program, so that the library is linked once: `cargo test --test it stories` runs one module.
+
+mod algebra;
+mod binary;
+mod command;
+mod commands_more;
+mod contract;
+mod dependencies;
+mod guarantees;
+mod hostile;
+mod rca;
+mod reading;
+mod referee;
+mod report_audit;
+mod report_browser;
+mod report_escape;
+mod report_example;
+mod report_faces;
+mod report_history;
+mod report_profile;
+mod report_redact;
+mod report_verify;
+mod shortcuts;
+mod steps;
+mod stories;
+mod templates;
+mod weights;
