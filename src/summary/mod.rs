@@ -10,6 +10,7 @@ pub mod delays;
 mod exemplars;
 mod fragments;
 pub mod instances;
+mod severities;
 mod strays;
 mod tally;
 mod timeline;
@@ -31,6 +32,7 @@ pub use changes::{Change, ChangeKey};
 pub use exemplars::Exemplar;
 use fragments::{Fragment, Fragments, Whole};
 use instances::{Event, EventKind, Instance};
+pub use severities::SeverityCounts;
 pub use strays::{Stray, Strays, is_stray};
 pub use tally::{Seen, Tally};
 pub use timeline::Timeline;
@@ -80,9 +82,8 @@ pub struct Summary {
     pub ledger: Ledger,
     /// Entries over time, by timestamp: the span of the export. Effect times reach past it, up to the end of a socket.
     pub volume: Timeline,
-    /// Entries by recorded severity, lowest first; the last place is for none.
-    #[serde(deserialize_with = "crate::pattern::counted")]
-    pub severities: [u64; 9],
+    /// Entries by recorded severity.
+    pub severities: SeverityCounts,
     /// Entries whose severity was read from their text.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub inferred: u64,
@@ -363,7 +364,7 @@ impl Summary {
     fn count(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
         self.ledger.entries += 1;
         self.volume.add(entry.timestamp.unwrap_or(observation.at), 1);
-        self.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
+        self.severities.add(entry.severity);
         self.inferred += u64::from(observation.inferred);
         if let (Some(project), Some(region)) = (entry.project(), entry.region())
             && let Some(n) = self.places.at((project, region))
@@ -534,9 +535,7 @@ impl Merge for Summary {
     fn merge(&mut self, other: Summary) {
         self.ledger.merge(other.ledger);
         self.volume.merge(other.volume);
-        for (mine, theirs) in self.severities.iter_mut().zip(other.severities) {
-            *mine += theirs;
-        }
+        self.severities.merge(other.severities);
         self.inferred += other.inferred;
         self.logs.merge(other.logs);
         self.places.merge(other.places);

@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 use super::activity::{RouteKind, RouteTally};
 use super::delays::{self, Delays};
-use super::{Seen, Summary, Timeline, host, used, write_route};
+use super::{Seen, SeverityCounts, Summary, Timeline, host, used, write_route};
 use crate::entry::{Component, Entry, Glance, HttpRequest, Resources, Text};
 use crate::pattern::{Merge, Uneventful};
 
@@ -46,7 +46,7 @@ pub struct Places {
 #[derive(Debug, Default)]
 struct Counts {
     volume: Timeline,
-    severities: [u64; 9],
+    severities: SeverityCounts,
     inferred: u64,
     entries: u64,
 }
@@ -138,7 +138,7 @@ impl Places {
     pub fn count(&mut self, place: usize, entry: &Entry<'_>, said: &Uneventful) {
         self.counts.entries += 1;
         self.counts.volume.add(entry.timestamp.unwrap_or(said.at), 1);
-        self.counts.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
+        self.counts.severities.add(entry.severity);
         self.counts.inferred += u64::from(said.inferred);
         let place = &mut self.places[place];
         place.seen.add(said.at, 1);
@@ -158,7 +158,7 @@ impl Places {
         summary.ledger.entries += counts.entries;
         summary.ledger.benign += counts.entries;
         summary.volume.merge(counts.volume);
-        summary.severities.iter_mut().zip(counts.severities).for_each(|(mine, n)| *mine += n);
+        summary.severities.merge(counts.severities);
         summary.inferred += counts.inferred;
         for place in self.places.drain(..).filter(|place| place.seen.count > 0) {
             place.fold_into(summary);

@@ -39,9 +39,8 @@ pub(super) fn coverage(findings: Findings<'_>) -> Coverage {
     let ledger = summary.ledger;
     let span = summary.span();
     let mut severities: BTreeMap<String, u64> = BTreeMap::new();
-    for (i, n) in summary.severities.iter().enumerate().filter(|(_, n)| **n > 0) {
-        let name = Severity::ALL.get(i).map_or("DEFAULT", |severity| severity.name());
-        severities.insert(name.to_owned(), *n);
+    for (severity, n) in summary.severities.iter().filter(|(_, n)| *n > 0) {
+        severities.insert(severity.map_or("DEFAULT", Severity::name).to_owned(), n);
     }
     Coverage {
         entries: ledger.entries,
@@ -136,7 +135,7 @@ impl Doubts<'_> {
 
     /// The same number of entries for several severities: each was fetched apart, with a limit.
     fn sampled(&mut self) {
-        let counts: Vec<u64> = self.findings.summary.severities.iter().copied().filter(|n| *n >= 10).collect();
+        let counts: Vec<u64> = self.findings.summary.severities.iter().map(|(_, n)| n).filter(|n| *n >= 10).collect();
         let same = counts.iter().filter(|n| ROUND.contains(n) && counts.iter().filter(|m| m == n).count() > 1).count();
         if same > 1 {
             let text = "the same round number of entries for several severities: each was fetched with its own limit, \
@@ -202,7 +201,7 @@ impl Doubts<'_> {
 
     fn severities(&mut self) {
         let summary = self.findings.summary;
-        let none = summary.severities[8];
+        let none = summary.severities.of(None);
         if summary.ledger.entries > 0 && none as f64 >= MANY * summary.ledger.entries as f64 {
             let text = format!(
                 "{none} of {} entries have no severity; for {} entries it was read from the text",
