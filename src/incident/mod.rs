@@ -220,7 +220,7 @@ fn suffers(series: &Series<'_>, summary: &Summary) -> bool {
 /// True when most entries fail: an export of errors, in which nothing can be told from what is usual.
 pub fn holds_failures_only(summary: &Summary) -> bool {
     let failing = summary.ledger.matched.saturating_add(summary.ledger.mined);
-    failing as f64 >= FAILURES_ONLY * summary.ledger.entries as f64
+    failing as f64 >= FAILURES_ONLY * summary.ledger.entries() as f64
 }
 
 /// Process exits of a component.

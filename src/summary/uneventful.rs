@@ -155,7 +155,6 @@ impl Places {
     /// Tells the summary everything that was counted, and starts anew.
     pub fn fold_into(&mut self, summary: &mut Summary) {
         let counts = std::mem::take(&mut self.counts);
-        summary.ledger.entries += counts.entries;
         summary.ledger.benign += counts.entries;
         summary.volume.merge(counts.volume);
         summary.severities.merge(counts.severities);
