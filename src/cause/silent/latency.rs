@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 
 use super::episode::Hits;
 use super::sample::{MIN_VALUES, Shift, far_above, onset, shift};
-use super::{Clarity, EXEMPLARS, Exemplar, Healthy, Kind, Part, Suspect, ms, name};
+use super::{Clarity, EXEMPLARS, Healthy, Kind, Part, Suspect, exemplar_of_span, ms, name};
+use crate::summary::Exemplar;
 use crate::summary::traces::{Node, Span, SpanKind, Tree};
 use crate::time::Timestamp;
 
@@ -226,7 +227,7 @@ fn slow_samples<'t>(findings: &[&Finding<'t, '_>]) -> Vec<(Timestamp, &'t Span, 
 
 fn exemplars(slow: &[(Timestamp, &Span, bool)], fault: Part<'_, '_>) -> Vec<Exemplar> {
     let slow = slow.iter().filter(|(_, _, slow)| *slow);
-    slow.take(EXEMPLARS).map(|(_, span, _)| Exemplar::of_span(fault.traces, span)).collect()
+    slow.take(EXEMPLARS).map(|(_, span, _)| exemplar_of_span(fault.traces, span)).collect()
 }
 
 fn compare(now: &[Sample<'_>], before: Option<&[Sample<'_>]>) -> Option<Shift> {

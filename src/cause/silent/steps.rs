@@ -14,7 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::episode::Hits;
 use super::sample::{onset, proportion_score};
-use super::{Clarity, EXEMPLARS, Exemplar, Healthy, Kind, Part, Suspect, name};
+use super::{Clarity, EXEMPLARS, Healthy, Kind, Part, Suspect, exemplar, exemplar_of_span, name};
+use crate::summary::Exemplar;
 use crate::summary::traces::{Level, Node, SpanKind, Tree};
 use crate::time::Timestamp;
 
@@ -335,12 +336,11 @@ impl Case<'_, '_> {
         let node = &self.fault.trees[handling.at.0].nodes[handling.at.1];
         let traces = self.fault.traces;
         if let Some(span) = node.span {
-            return Some(Exemplar::of_span(traces, span));
+            return Some(exemplar_of_span(traces, span));
         }
         let event = node.events.last()?;
-        let template = traces.template(event.template);
-        let text = template.map_or(String::new(), |template| template.text.clone());
-        Some(Exemplar::new(traces, &event.witness, event.service, (event.at, event.at), text))
+        let text = traces.template(event.template).unwrap_or_default().to_owned();
+        Some(exemplar(traces, &event.witness, event.service, (event.at, event.at), text))
     }
 
     /// `` `Class#34 …` no longer follows `Class#31 …` in 19 of 20 requests of `POST /x` ``
@@ -383,7 +383,7 @@ impl Case<'_, '_> {
 
     fn template(&self, hash: u64) -> &str {
         let known = self.fault.traces.template(hash).or_else(|| self.healthy.traces.template(hash));
-        known.map_or("?", |template| statement(&template.text))
+        known.map_or("?", statement)
     }
 
     fn requests(&self, operation: Operation) -> String {
