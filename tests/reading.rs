@@ -7,7 +7,7 @@ use std::io::{Cursor, Read, Write};
 use std::path::PathBuf;
 
 use firstfault::entry::{self, Entry};
-use firstfault::framing::{Batch, Cutter, Ledger, Piece};
+use firstfault::framing::{Batch, ByteLedger, Cutter, Piece};
 use firstfault::source;
 use steps::Steps;
 
@@ -22,7 +22,7 @@ struct Reading {
     refused: usize,
     /// Records in which no entry was found.
     empty: usize,
-    ledger: Ledger,
+    ledger: ByteLedger,
 }
 
 /// Reads a whole input in batches of about `batch_bytes`, its reader giving at most `step` bytes at a time.

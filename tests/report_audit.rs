@@ -2,7 +2,7 @@
 
 mod report_example;
 
-use firstfault::report::audit::{Fact, Finding, Kind, Verdict, audit, is_refuted, render};
+use firstfault::report::audit::{ClaimKind, Fact, Finding, Verdict, audit, is_refuted, render};
 use firstfault::report::{Evidence, Report, markdown};
 
 /// Entries of the export: those that the example quotes, each as it stands there.
@@ -125,7 +125,7 @@ fn the_own_postmortem_stands() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let absent: Vec<&Finding> = findings
         .iter()
-        .filter(|f| f.verdict == Verdict::Absent && matches!(f.kind, Kind::Quote | Kind::Name))
+        .filter(|f| f.verdict == Verdict::Absent && matches!(f.kind, ClaimKind::Quote | ClaimKind::Name))
         .collect();
     assert!(absent.is_empty(), "{absent:#?}");
 }

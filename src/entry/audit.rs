@@ -158,21 +158,22 @@ pub(super) struct Proto<'b> {
 
 /// Reads the protoPayload that starts at the cursor; JSON columns that came as strings are noted in `columns`.
 pub(super) fn read<'b>(cursor: &mut Cursor<'b>, columns: &mut Vec<(usize, usize)>) -> Result<Proto<'b>, Broken> {
-    let mut reading = Reading { proto: Proto::default(), request: HttpRequest::default(), is_request: false, columns };
+    let mut reading =
+        ProtoReader { proto: Proto::default(), request: HttpRequest::default(), is_request: false, columns };
     reading.members(cursor, true)?;
-    let Reading { mut proto, request, is_request, .. } = reading;
+    let ProtoReader { mut proto, request, is_request, .. } = reading;
     proto.request = is_request.then_some(request);
     Ok(proto)
 }
 
-struct Reading<'b, 'c> {
+struct ProtoReader<'b, 'c> {
     proto: Proto<'b>,
     request: HttpRequest<'b>,
     is_request: bool,
     columns: &'c mut Vec<(usize, usize)>,
 }
 
-impl<'b> Reading<'b, '_> {
+impl<'b> ProtoReader<'b, '_> {
     /// Reads the members of the payload. Log Analytics wraps them once more, in `audit_log`.
     fn members(&mut self, cursor: &mut Cursor<'b>, is_outer: bool) -> Result<(), Broken> {
         cursor.members(|cursor, key| self.member(cursor, &key.text(), is_outer))

@@ -64,7 +64,7 @@ fn decode_text(origin: Origin, text: &str, each: &mut dyn FnMut(Entry<'_>)) -> D
 /// Invalid bytes are replaced; the rest of the entry is as good as any. Slow on good text, so only for bad.
 fn decode_lossy(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
     let text = String::from_utf8_lossy(record.bytes);
-    let mut written = Written { bytes: record.bytes, passed: (0, 0) };
+    let mut written = LossyText { bytes: record.bytes, passed: (0, 0) };
     let start = record.origin.offset;
     let mut decoded = decode_text(record.origin, &text, &mut |mut entry| {
         entry.origin.offset = start + written.offset(entry.origin.offset - start);
@@ -77,13 +77,13 @@ fn decode_lossy(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded 
 }
 
 /// The bytes of a record of which a text was made by replacing the invalid ones, from one place on.
-struct Written<'b> {
+struct LossyText<'b> {
     bytes: &'b [u8],
     /// Bytes of the text and of the record that lie before.
     passed: (u64, u64),
 }
 
-impl Written<'_> {
+impl LossyText<'_> {
     /// Where in the record stands what stands at `at` in the text. Asked in order, but for the record's own start.
     fn offset(&mut self, at: u64) -> u64 {
         if at < self.passed.0 {

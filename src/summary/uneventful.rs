@@ -33,7 +33,7 @@ pub struct Places {
     places: Vec<Place>,
     by_hash: FxHashMap<u64, u32>,
     resources: Resources,
-    counts: Counts,
+    counts: Totals,
     n_routes: usize,
     has_many_hosts: bool,
     /// The name of a route while it is looked up.
@@ -44,7 +44,7 @@ pub struct Places {
 
 /// What is counted without regard to the place.
 #[derive(Debug, Default)]
-struct Counts {
+struct Totals {
     volume: Timeline,
     severities: SeverityCounts,
     inferred: u64,
@@ -72,11 +72,11 @@ struct Place {
     delays: Delays,
     /// Step of the last delay and how many came one after another: nearly all delays of a place are alike.
     last_delays: (i8, u64),
-    requests: Requests,
+    requests: PlaceRequests,
 }
 
 #[derive(Debug, Default)]
-struct Requests {
+struct PlaceRequests {
     all: Timeline,
     statuses: Vec<(u16, u64)>,
     hosts: Vec<(String, Seen)>,
@@ -224,7 +224,7 @@ impl Place {
             over_time: Timeline::default(),
             delays: Delays::default(),
             last_delays: (0, 0),
-            requests: Requests::default(),
+            requests: PlaceRequests::default(),
         })
     }
 
@@ -283,7 +283,7 @@ impl Place {
     }
 }
 
-impl Requests {
+impl PlaceRequests {
     /// Counts a request that did not fail; true when its route is new.
     fn add(&mut self, http: &HttpRequest<'_>, said: &Uneventful, name: &mut String) -> bool {
         self.all.add(said.at, 1);

@@ -16,7 +16,7 @@ use super::episode::Hits;
 use super::sample::{MIN_VALUES, Shift, far_above, onset, shift};
 use super::{Clarity, EXEMPLARS, Healthy, Kind, Part, Suspect, exemplar_of_span, ms, name};
 use crate::summary::Exemplar;
-use crate::summary::traces::{Node, Span, SpanKind, Tree};
+use crate::summary::traces::{Node, SpanKind, TraceSpan, Tree};
 use crate::time::Timestamp;
 
 /// Edges out of a service say a little less about it than edges into it.
@@ -58,7 +58,7 @@ struct Sample<'t> {
     ns: i64,
     /// Index of its tree in the window.
     tree: usize,
-    span: &'t Span,
+    span: &'t TraceSpan,
 }
 
 /// Something about a service that took longer.
@@ -213,7 +213,7 @@ fn significance(findings: &[&Finding<'_, '_>]) -> f64 {
 }
 
 /// Samples of the findings in order of effect time, with whether each lies nearer to the new median than to the old one.
-fn slow_samples<'t>(findings: &[&Finding<'t, '_>]) -> Vec<(Timestamp, &'t Span, bool)> {
+fn slow_samples<'t>(findings: &[&Finding<'t, '_>]) -> Vec<(Timestamp, &'t TraceSpan, bool)> {
     let mut slow: Vec<_> = findings
         .iter()
         .flat_map(|finding| {
@@ -225,7 +225,7 @@ fn slow_samples<'t>(findings: &[&Finding<'t, '_>]) -> Vec<(Timestamp, &'t Span, 
     slow
 }
 
-fn exemplars(slow: &[(Timestamp, &Span, bool)], fault: Part<'_, '_>) -> Vec<Exemplar> {
+fn exemplars(slow: &[(Timestamp, &TraceSpan, bool)], fault: Part<'_, '_>) -> Vec<Exemplar> {
     let slow = slow.iter().filter(|(_, _, slow)| *slow);
     slow.take(EXEMPLARS).map(|(_, span, _)| exemplar_of_span(fault.traces, span)).collect()
 }
@@ -263,7 +263,7 @@ impl<'t> Times<'t> {
         times
     }
 
-    fn call(&mut self, t: usize, tree: &Tree<'t>, node: &Node<'t>, span: &'t Span) {
+    fn call(&mut self, t: usize, tree: &Tree<'t>, node: &Node<'t>, span: &'t TraceSpan) {
         let children = node.children.iter().map(|child| &tree.nodes[*child]);
         let handled = children.filter_map(|child| Some((child, child.span?))).find(|(_, s)| s.kind == SpanKind::Server);
         let (callee, kind, ns) = match handled {
@@ -304,7 +304,7 @@ fn collect_hits<K: Ord>(
 }
 
 /// Latency less the union of the children's intervals within it.
-fn own_time(tree: &Tree<'_>, node: &Node<'_>, span: &Span) -> i64 {
+fn own_time(tree: &Tree<'_>, node: &Node<'_>, span: &TraceSpan) -> i64 {
     let (start, end) = (span.start.0, span.end().0);
     let mut covered = 0;
     let mut upto = start;

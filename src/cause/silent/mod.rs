@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::summary::Exemplar;
-use crate::summary::traces::{Span, SpanKind, Trace, Traces, Tree, Witness};
+use crate::summary::traces::{SpanKind, Trace, TraceSpan, Traces, Tree, Witness};
 use crate::time::Timestamp;
 
 /// Exemplars of a suspect: enough to see it thrice, few enough to read.
@@ -201,7 +201,7 @@ fn judge(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Silent {
 }
 
 /// The entry of a span: its operation, status and latency.
-fn exemplar_of_span(traces: &Traces, span: &Span) -> Exemplar {
+fn exemplar_of_span(traces: &Traces, span: &TraceSpan) -> Exemplar {
     let status = if span.status == 0 { String::new() } else { format!(" {}", span.status) };
     let side = if span.kind == SpanKind::Client { " (as its caller saw it)" } else { "" };
     let message = format!("{}{status} in {}{side}", traces.name(span.operation), ms(span.latency_ns as f64));

@@ -66,12 +66,12 @@ pub struct Traces {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// Earliest first.
-    pub spans: Vec<Span>,
+    pub spans: Vec<TraceSpan>,
     /// Spans observed, kept or not.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub n_spans: u64,
     /// Earliest first.
-    pub events: Vec<Event>,
+    pub events: Vec<TraceEvent>,
     /// Events observed, kept or not.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub n_events: u64,
@@ -85,7 +85,7 @@ fn latency<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::
 
 /// A request or a part of one, with a start and a length.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Span {
+pub struct TraceSpan {
     /// When it began.
     pub start: Timestamp,
     /// How long it took, never negative.
@@ -109,7 +109,7 @@ pub struct Span {
     pub witness: Witness,
 }
 
-impl Span {
+impl TraceSpan {
     /// When it ended.
     pub fn end(&self) -> Timestamp {
         self.start.plus(self.latency_ns)
@@ -148,7 +148,7 @@ impl SpanKind {
 
 /// A log line written while a trace was handled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Event {
+pub struct TraceEvent {
     /// When it was written.
     pub at: Timestamp,
     /// Hash of the span it names; 0 without one.
@@ -312,11 +312,11 @@ impl Traces {
         trace: u64,
         component: &str,
         (start, latency_ns): (Timestamp, i64),
-    ) -> Span {
+    ) -> TraceSpan {
         let label = |key| entry.labels.get(key).unwrap_or_default();
         let kind = SpanKind::of(entry, label("span_kind"));
         let peer = if kind == SpanKind::Client { label("destination_canonical_service") } else { "" };
-        Span {
+        TraceSpan {
             start,
             latency_ns,
             id: name::id(&entry.span_id),
@@ -334,7 +334,7 @@ impl Traces {
         let text = name::template(&entry.message);
         let template = name::hash(&text);
         self.templates.put(template, trace, &text);
-        let event = Event {
+        let event = TraceEvent {
             at,
             span: name::id(&entry.span_id),
             service: self.intern(trace, component),
@@ -425,12 +425,12 @@ impl Trace {
         self.spans.len() + self.events.len()
     }
 
-    fn add_span(&mut self, span: Span) {
+    fn add_span(&mut self, span: TraceSpan) {
         self.n_spans += 1;
         insert(&mut self.spans, span, SPANS_PER_TRACE);
     }
 
-    fn add_event(&mut self, event: Event) {
+    fn add_event(&mut self, event: TraceEvent) {
         self.n_events += 1;
         insert(&mut self.events, event, EVENTS_PER_TRACE);
     }
