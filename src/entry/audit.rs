@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashMap;
 
 use super::cursor::{Broken, Cursor, Raw};
-use super::decode::{self, FOLDED, duration, folded, integer, status};
+use super::values::{self, FOLDED, duration, folded, integer, status};
 use super::{Audit, HttpRequest, Labels, Text};
 
 /// Details that are kept of one audit entry.
@@ -291,10 +291,10 @@ impl<'b> ProtoReader<'b, '_> {
     }
 }
 
-/// As [`decode::text`], with the shortest way for what nearly all values are.
+/// As [`values::text`], with the shortest way for what nearly all values are.
 #[inline(always)]
 fn text<'b>(cursor: &mut Cursor<'b>) -> Result<Text<'b>, Broken> {
-    if cursor.token() == b'"' { Ok(cursor.string()?.text()) } else { decode::text(cursor) }
+    if cursor.token() == b'"' { Ok(cursor.string()?.text()) } else { values::text(cursor) }
 }
 
 /// The text of a member of the object at the cursor: of the first of these names that is there with a text.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::sample::{MIN_VALUES, proportion_score};
+use super::sample::{Hits, MIN_VALUES, proportion_score};
 use super::{Healthy, Part, latency, steps};
 
 /// Parts of equal trace counts that a stretch is made of; all pairs of them are looked at.
@@ -21,13 +21,6 @@ const MIN_SCORE: f64 = 5.0;
 
 /// Stretches that are looked at closely.
 const STRETCHES: usize = 8;
-
-/// For one kind of hit: whether each occasion, by the index of its trace, was one; and hits and occasions when healthy.
-#[derive(Default)]
-pub(super) struct Hits {
-    pub(super) now: Vec<(usize, bool)>,
-    pub(super) before: (usize, usize),
-}
 
 /// Stretches that differ, as indexes of traces, the most unlikely first, none twice.
 pub(super) fn scan(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Range<usize>> {

@@ -12,8 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use super::episode::Hits;
-use super::sample::{MIN_VALUES, Shift, far_above, onset, shift};
+use super::sample::{Hits, MIN_VALUES, Shift, far_above, onset, shift};
 use super::{Clarity, EXEMPLARS, Healthy, Kind, Part, Suspect, exemplar_of_span, ms, name};
 use crate::summary::Exemplar;
 use crate::summary::traces::{Node, SpanKind, TraceSpan, Tree};

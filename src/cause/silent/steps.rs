@@ -12,8 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::episode::Hits;
-use super::sample::{onset, proportion_score};
+use super::sample::{Hits, onset, proportion_score};
 use super::{Clarity, EXEMPLARS, Healthy, Kind, Part, Suspect, exemplar, exemplar_of_span, name};
 use crate::summary::Exemplar;
 use crate::summary::traces::{Level, Node, SpanKind, Tree};

@@ -1,6 +1,7 @@
 //! What bytes are, one by one from a table and 64 at a time as bits.
 
-use super::scan::MAX_BYTES;
+/// Bytes of a message that are looked at: 192 tokens rarely need more, and an example stays small.
+pub(super) const MAX_BYTES: usize = 2048;
 
 pub(super) const WHITE: u8 = 1;
 pub(super) const SEPARATOR: u8 = 2;

@@ -4,16 +4,10 @@
 //! value (it holds a digit, is a path, a URL, a host name, …) is a variable, and neighbouring variables, units and dates
 //! join it, so that formatting variants share a key. Nothing is allocated once the buffers have grown.
 
-use super::classes::{CLASS, DIGIT, DOT, END, MarkMap, SEPARATOR, SLASH, UPPER, WHITE};
-use super::hash::{MULTIPLIER, SEEDS, fold, load};
+use super::classes::{CLASS, DIGIT, DOT, END, MAX_BYTES, MarkMap, SEPARATOR, SLASH, UPPER, WHITE};
+use super::hash::{MAX_TOKENS, MULTIPLIER, SEEDS, fold, load};
 use super::route::{is_id, is_route};
 use super::values::{is_date_word, is_host, is_path, is_size_unit, is_unit, number};
-
-/// Bytes of a message that are looked at: 192 tokens rarely need more, and an example stays small.
-pub(super) const MAX_BYTES: usize = 2048;
-
-/// Tokens of a message that are looked at; the rest is one variable. 128 was the 95th percentile in a public survey.
-pub(super) const MAX_TOKENS: usize = 192;
 
 /// Bytes before and after the message in the buffer, so that eight can be read at once anywhere near it.
 const PAD: usize = 16;
