@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::sample::{Hits, MIN_VALUES, proportion_score};
-use super::{Healthy, Part, latency, steps};
+use super::{Healthy, WindowPart, latency, steps};
 
 /// Parts of equal trace counts that a stretch is made of; all pairs of them are looked at.
 const PARTS: usize = 36;
@@ -23,7 +23,7 @@ const MIN_SCORE: f64 = 5.0;
 const STRETCHES: usize = 8;
 
 /// Stretches that differ, as indexes of traces, the most unlikely first, none twice.
-pub(super) fn scan(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Range<usize>> {
+pub(super) fn scan(fault: WindowPart<'_, '_>, healthy: &Healthy<'_>) -> Vec<Range<usize>> {
     let kinds = latency::hits(fault, healthy).into_iter().chain(steps::hits(fault, healthy));
     let kinds = kinds.filter(|hits| hits.now.iter().any(|(_, hit)| *hit));
     let mut stretches: Vec<_> = kinds.filter_map(|hits| best_stretch(&hits, fault.trees.len())).collect();

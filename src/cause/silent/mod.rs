@@ -117,14 +117,14 @@ impl<'t> Window<'t> {
         Some(crate::time::Span { start: self.trees.first()?.start, end: self.trees.last()?.start })
     }
 
-    fn part(&self, range: Range<usize>) -> Part<'_, 't> {
-        Part { traces: self.traces, trees: &self.trees[range] }
+    fn part(&self, range: Range<usize>) -> WindowPart<'_, 't> {
+        WindowPart { traces: self.traces, trees: &self.trees[range] }
     }
 }
 
 /// Some traces of a window, one after the other.
 #[derive(Clone, Copy)]
-struct Part<'w, 't> {
+struct WindowPart<'w, 't> {
     traces: &'t Traces,
     trees: &'w [Tree<'t>],
 }
@@ -186,7 +186,7 @@ fn stronger(a: &(bool, f64), b: &(bool, f64)) -> Ordering {
     a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
 }
 
-fn judge(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Silent {
+fn judge(fault: WindowPart<'_, '_>, healthy: &Healthy<'_>) -> Silent {
     let mut uncompared = Vec::new();
     let mut suspects = latency::suspects(fault, healthy, &mut uncompared);
     for suspect in steps::suspects(fault, healthy, &mut uncompared) {

@@ -16,7 +16,7 @@ const NO_LOG: &[&str] =
 
 /// One claim of a text.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Claim {
+pub(super) struct TextClaim {
     /// Line, from 1.
     pub(super) line: usize,
     /// As it is written.
@@ -94,7 +94,7 @@ static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Every claim of a text, line by line, in order.
-pub(super) fn claims(text: &str) -> Vec<Claim> {
+pub(super) fn claims(text: &str) -> Vec<TextClaim> {
     let mut found = Vec::new();
     let mut fence: Option<(String, bool)> = None;
     for (i, line) in text.lines().enumerate() {
@@ -120,7 +120,7 @@ fn opened_fence(line: &str) -> Option<(String, bool)> {
     (mark.len() >= 3 && !language.contains('`')).then(|| (mark, !NO_LOG.contains(&language.as_str())))
 }
 
-fn fenced_line(line: usize, text: &str, found: &mut Vec<Claim>) {
+fn fenced_line(line: usize, text: &str, found: &mut Vec<TextClaim>) {
     let mut rest = Masked::new(line, text);
     let is_command = ["$ ", "gcloud ", "kubectl ", "curl "].iter().any(|start| text.trim_start().starts_with(start));
     if !is_command && text.trim().len() >= 8 {
@@ -131,7 +131,7 @@ fn fenced_line(line: usize, text: &str, found: &mut Vec<Claim>) {
     }
 }
 
-fn prose_line(line: usize, text: &str, found: &mut Vec<Claim>) {
+fn prose_line(line: usize, text: &str, found: &mut Vec<TextClaim>) {
     let mut rest = Masked::new(line, text);
     let has_code = CODE.is_match(text);
     for code in CODE.captures_iter(text) {
@@ -150,7 +150,7 @@ fn prose_line(line: usize, text: &str, found: &mut Vec<Claim>) {
     figures(&mut rest, found);
 }
 
-fn figures(rest: &mut Masked<'_>, found: &mut Vec<Claim>) {
+fn figures(rest: &mut Masked<'_>, found: &mut Vec<TextClaim>) {
     let times: Vec<regex::Captures<'_>> = DATED.captures_iter(rest.original).collect();
     for time in &times {
         rest.take_time(time, found);
@@ -198,7 +198,7 @@ impl<'t> Masked<'t> {
     fn each(
         &mut self,
         pattern: &Regex,
-        found: &mut Vec<Claim>,
+        found: &mut Vec<TextClaim>,
         read: impl Fn(&regex::Captures<'_>) -> Option<Assertion>,
     ) {
         let text = self.rest.clone();
@@ -210,7 +210,7 @@ impl<'t> Masked<'t> {
         }
     }
 
-    fn take_time(&mut self, hit: &regex::Captures<'_>, found: &mut Vec<Claim>) {
+    fn take_time(&mut self, hit: &regex::Captures<'_>, found: &mut Vec<TextClaim>) {
         let Some(all) = hit.get(0).filter(|all| self.rest.get(all.range()) == Some(all.as_str())) else { return };
         // `14:02:11` inside a longer run of colons is no time (an address of hardware, IPv6).
         let neighbours = [self.original[..all.start()].chars().next_back(), self.original[all.end()..].chars().next()];
@@ -224,13 +224,13 @@ impl<'t> Masked<'t> {
         }
     }
 
-    fn claim(&mut self, at: std::ops::Range<usize>, text: &str, what: Option<Assertion>, found: &mut Vec<Claim>) {
+    fn claim(&mut self, at: std::ops::Range<usize>, text: &str, what: Option<Assertion>, found: &mut Vec<TextClaim>) {
         if let Some(what) = what {
             let start = self.original.floor_char_boundary(at.start.saturating_sub(CONTEXT_BYTES));
             let end = self.original.ceil_char_boundary((at.end + CONTEXT_BYTES).min(self.original.len()));
             let before = self.original[start..at.start].to_lowercase();
             let after = self.original[at.end..end].to_lowercase();
-            found.push(Claim { line: self.line, text: text.to_owned(), what, before, after });
+            found.push(TextClaim { line: self.line, text: text.to_owned(), what, before, after });
         }
         self.blank(at);
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::AhoCorasick;
 
-use self::claims::{Assertion, Claim, claims, one_line};
+use self::claims::{Assertion, TextClaim, claims, one_line};
 use self::figures::{Figures, nearest};
 use super::Report;
 use super::escape::terminal;
@@ -118,7 +118,7 @@ pub struct Finding {
 /// A text under audit.
 #[derive(Debug)]
 pub struct TextAudit {
-    claims: Vec<Claim>,
+    claims: Vec<TextClaim>,
     /// Literal that stands for each needle, found in one scan of a message.
     scanner: Option<AhoCorasick>,
     /// Claim of each literal of the scanner.
@@ -262,7 +262,7 @@ impl TextAudit {
         Finding { line: claim.line, kind, claim: claim.text.clone(), verdict, note, place }
     }
 
-    fn judge_count(&self, claim: &Claim, value: u64, noun: &str, figures: &Figures) -> (Verdict, String) {
+    fn judge_count(&self, claim: &TextClaim, value: u64, noun: &str, figures: &Figures) -> (Verdict, String) {
         let quote = self.only_quote_of(claim.line).filter(|_| matches!(noun, "times" | "occurrences" | "occurrence"));
         if let Some(seen) = quote.filter(|seen| seen.count > 0 && seen.count != value && !figures.has(value)) {
             return (Verdict::Contradicted, format!("the line is in {} entries", count(seen.count)));
@@ -283,7 +283,7 @@ impl TextAudit {
 
     /// What was seen of the quote of a line, when the line has exactly one that was found.
     fn only_quote_of(&self, line: usize) -> Option<&Sightings> {
-        let of_line = |(claim, seen): (&Claim, &'_ Sightings)| {
+        let of_line = |(claim, seen): (&TextClaim, &'_ Sightings)| {
             claim.line == line && matches!(claim.what, Assertion::Quote(_)) && seen.count > 0
         };
         let mut quotes = self.claims.iter().zip(&self.seen).filter(|(claim, seen)| of_line((claim, seen)));
@@ -291,7 +291,7 @@ impl TextAudit {
         quotes.next().is_none().then_some(first.1)
     }
 
-    fn judge_time(&self, claim: &Claim, seen: &Sightings, figures: &Figures, report: &Report) -> (Verdict, String) {
+    fn judge_time(&self, claim: &TextClaim, seen: &Sightings, figures: &Figures, report: &Report) -> (Verdict, String) {
         let times_of_line =
             self.claims.iter().filter(|other| other.line == claim.line && matches!(other.what, Assertion::Time { .. }));
         let quote = self.only_quote_of(claim.line).filter(|quote| !quote.seconds.is_empty());
@@ -350,7 +350,7 @@ impl Sightings {
 }
 
 /// What a figure is said to be, by the word right after it, or else the one that stands nearest before it.
-fn nearest_kind(claim: &Claim, kinds: &[(&'static str, &[&str])]) -> Option<&'static str> {
+fn nearest_kind(claim: &TextClaim, kinds: &[(&'static str, &[&str])]) -> Option<&'static str> {
     let follows = |words: &[&str]| words.iter().any(|word| claim.after.trim_start().starts_with(word));
     let after = kinds.iter().find(|(_, words)| follows(words)).map(|(kind, _)| *kind);
     let last = |words: &[&str]| words.iter().filter_map(|word| claim.before.rfind(word)).max();
@@ -359,7 +359,7 @@ fn nearest_kind(claim: &Claim, kinds: &[(&'static str, &[&str])]) -> Option<&'st
 }
 
 /// Literals one of which every text that bears the claim out must hold.
-fn needles(claim: &Claim) -> Vec<String> {
+fn needles(claim: &TextClaim) -> Vec<String> {
     match &claim.what {
         Assertion::Quote(pieces) => pieces.iter().max_by_key(|piece| piece.len()).cloned().into_iter().collect(),
         Assertion::Name(name) => vec![name.clone()],
@@ -416,7 +416,7 @@ fn one_line_if_needed(message: &str) -> std::borrow::Cow<'_, str> {
     if is_plain { message.into() } else { one_line(message).into() }
 }
 
-fn clock_key(claim: &Claim) -> Option<(Option<i64>, bool, i64)> {
+fn clock_key(claim: &TextClaim) -> Option<(Option<i64>, bool, i64)> {
     let Assertion::Time { date, second_of_day, seconds } = &claim.what else { return None };
     let day = match date {
         Some(date) => Some(Timestamp::parse(&format!("{date}T00:00:00Z"))?.0.div_euclid(SECOND * DAY_S)),
@@ -427,7 +427,7 @@ fn clock_key(claim: &Claim) -> Option<(Option<i64>, bool, i64)> {
 }
 
 /// True when a time is the claimed one, to the second or the minute as the claim is written.
-fn is_at(claim: &Claim, time: Timestamp) -> bool {
+fn is_at(claim: &TextClaim, time: Timestamp) -> bool {
     let Some((day, to_second, value)) = clock_key(claim) else { return false };
     let second = time.0.div_euclid(SECOND);
     let of_day = second.rem_euclid(DAY_S);
@@ -482,7 +482,13 @@ fn judge_share(claimed: f64, decimals: usize, figures: &Figures) -> (Verdict, St
     }
 }
 
-fn judge_length(claim: &Claim, seconds: f64, tolerance: f64, seen: &Sightings, figures: &Figures) -> (Verdict, String) {
+fn judge_length(
+    claim: &TextClaim,
+    seconds: f64,
+    tolerance: f64,
+    seen: &Sightings,
+    figures: &Figures,
+) -> (Verdict, String) {
     // People cut as often as they round: 33 min 38 s are called 33 and 34 minutes.
     let fits = |length: f64| {
         (length - seconds).abs() <= tolerance + 1e-9 || (0.0..2.0 * tolerance).contains(&(length - seconds))
