@@ -42,7 +42,7 @@ const REST_BITS: u32 = KEY_BITS - FIRST_BITS;
 const FARTHEST: u64 = 63;
 
 /// One place: nothing, or how far from home and the rest of the hash.
-type Place = [u8; 6];
+type TablePlace = [u8; 6];
 
 /// Entries that were counted.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Claims {
 
     /// Claims that take at most `bytes`, but for a table that is just being doubled.
     fn within(bytes: usize) -> Claims {
-        let places = bytes / (2 * SHARDS * size_of::<Place>());
+        let places = bytes / (2 * SHARDS * size_of::<TablePlace>());
         Claims {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             most_bits: places.max(1).ilog2().clamp(FIRST_BITS, MOST_BITS),
@@ -178,7 +178,7 @@ impl Shard {
 /// takes its place (Robin Hood), so that a search ends early.
 #[derive(Debug, Default)]
 struct Table {
-    places: Vec<Place>,
+    places: Vec<TablePlace>,
     len: usize,
 }
 
@@ -241,7 +241,7 @@ impl Table {
     /// Doubles. False when a key found no place near its new home.
     fn grow(&mut self) -> bool {
         let bits = (self.bits() + 1).max(FIRST_BITS);
-        let larger = Table { places: vec![Place::default(); 1 << bits], len: 0 };
+        let larger = Table { places: vec![TablePlace::default(); 1 << bits], len: 0 };
         let old = std::mem::replace(self, larger);
         let mut put_all = true;
         for key in (0..old.places.len()).filter_map(|at| old.key(at)) {
@@ -298,7 +298,7 @@ mod tests {
 
     fn bytes_of(claims: &Claims) -> usize {
         let shards = claims.shards.iter().map(|shard| shard.lock().expect("no test panics in a claim"));
-        shards.map(|shard| (shard.newer.places.len() + shard.older.places.len()) * size_of::<Place>()).sum()
+        shards.map(|shard| (shard.newer.places.len() + shard.older.places.len()) * size_of::<TablePlace>()).sum()
     }
 
     #[test]

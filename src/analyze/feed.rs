@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::framing::{Batch, Cutter};
-use crate::source::{self, Decoded, Source};
+use crate::source::{self, OpenSource, Source};
 
 /// What is known of a source once it was read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ struct Open {
 
 /// Hashes what is read.
 struct Digesting {
-    inner: Decoded,
+    inner: OpenSource,
     hash: Arc<Mutex<Xxh3>>,
 }
 
@@ -142,7 +142,7 @@ impl<'f> Feed<'f> {
 }
 
 impl Open {
-    fn new(index: usize, source: &Source, decoded: Decoded) -> Open {
+    fn new(index: usize, source: &Source, decoded: OpenSource) -> Open {
         let format = format!("{}{}", decoded.encoding.name(), decoded.compression.suffix());
         let hash = Arc::new(Mutex::new(Xxh3::new()));
         let cutter = Cutter::new(index as u32, Digesting { inner: decoded, hash: Arc::clone(&hash) });

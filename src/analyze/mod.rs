@@ -263,7 +263,6 @@ impl Part {
                         self.lose(Malformed { origin: refusal.origin, len, reason: refusal.reason.to_owned() });
                     }
                     if decoded.entries == 0 {
-                        self.summary.ledger.entries += 1;
                         self.summary.ledger.unreadable += 1;
                     }
                 }
@@ -314,10 +313,8 @@ impl Part {
         let new = claims.claim_group(&group);
         for (i, Plain { entry, place, said }) in waiting.drain(..).enumerate() {
             if new >> i & 1 == 0 {
-                self.summary.ledger.entries += 1;
                 self.summary.ledger.duplicates += 1;
             } else if !window.admits(said.at, self.places.component(place), said.severity) {
-                self.summary.ledger.entries += 1;
                 self.summary.ledger.outside += 1;
             } else {
                 self.summary.follow(&entry, self.places.component(place));
@@ -340,7 +337,6 @@ impl Part {
 
     fn entry(&mut self, entry: &Entry<'_>, catalogue: &Catalogue, window: &Window<'_>, claims: &Claims) {
         if !claims.claim(entry) {
-            self.summary.ledger.entries += 1;
             self.summary.ledger.duplicates += 1;
             return;
         }
@@ -349,12 +345,10 @@ impl Part {
             None => observe(catalogue, entry),
         };
         let Some(observation) = said else {
-            self.summary.ledger.entries += 1;
             self.summary.ledger.unreadable += 1;
             return;
         };
         if !window.holds(&observation) {
-            self.summary.ledger.entries += 1;
             self.summary.ledger.outside += 1;
         } else if is_stray(entry, observation.at) {
             self.apart.observe(catalogue, entry, &observation);

@@ -6,7 +6,7 @@ use super::{Feature, Incident, Ranked, TOP};
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{Baseline, Scene};
 use crate::pattern::{Layer, Role};
-use crate::summary::{Exemplar, Summary};
+use crate::summary::Summary;
 use crate::time::Span;
 
 /// An error-line cause this strong, known by a signature, stays before suspects: they are its victims.
@@ -72,7 +72,7 @@ fn ranked(scene: &Scene<'_>, suspect: &Suspect) -> Ranked {
         count: suspect.n_affected,
         own: Vec::new(),
         blamed: Vec::new(),
-        shown: suspect.exemplars.iter().map(exemplar).collect(),
+        shown: suspect.exemplars.clone(),
         trigger: None,
     };
     let name = match suspect.kind {
@@ -87,17 +87,4 @@ fn ranked(scene: &Scene<'_>, suspect: &Suspect) -> Ranked {
     };
     let feature = Feature { name, value, weight: 5.0 };
     Ranked { candidate, features: vec![feature], score: 5.0 * value, confidence, explains: suspect.n_affected }
-}
-
-fn exemplar(shown: &silent::Exemplar) -> Exemplar {
-    Exemplar {
-        effect_time: shown.effect_time,
-        origin: shown.origin,
-        insert_id: shown.insert_id.clone(),
-        timestamp: Some(shown.timestamp),
-        log_name: shown.log_name.clone(),
-        severity: crate::entry::Severity::parse(&shown.severity),
-        component: shown.service.clone(),
-        message: shown.message.clone(),
-    }
 }

@@ -12,7 +12,7 @@ use crate::analyze::{self, Selection};
 use crate::entry::Entry;
 use crate::incident::Baseline;
 use crate::pattern::{Catalogue, Observation};
-use crate::report::audit::{Audit, Fact, is_refuted, render};
+use crate::report::audit::{Fact, TextAudit, is_refuted, render};
 use crate::report::{Report, verify};
 
 /// Holds a report against its export.
@@ -45,7 +45,7 @@ pub(super) fn run_verify(args: &VerifyArgs) -> Result<ExitStatus, UsageError> {
 /// Holds a written text against an export.
 pub(super) fn run_audit(args: &AuditArgs) -> Result<ExitStatus, UsageError> {
     let (_, text) = options::text_file(&args.text)?;
-    let mut audit = Audit::new(&text);
+    let mut audit = TextAudit::new(&text);
     let export = Export::open(&args.input, &args.baseline)?;
     let (report, _) = export.conclude()?;
     export.visit(&mut |entry, observation| export.tell(entry, observation, &mut audit));
@@ -119,7 +119,7 @@ impl Export {
         quotes
     }
 
-    fn tell(&self, entry: &Entry<'_>, observation: &Observation<'_>, audit: &mut Audit) {
+    fn tell(&self, entry: &Entry<'_>, observation: &Observation<'_>, audit: &mut TextAudit) {
         let mut names: Vec<&str> = vec![&observation.component.name, &entry.log_name];
         names.extend(observation.revision.iter().chain(&observation.instance));
         names.extend(entry.resource.labels.0.iter().chain(&entry.labels.0).map(|(_, v)| v.as_ref()));

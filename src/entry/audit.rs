@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashMap;
 
 use super::cursor::{Broken, Cursor, Raw};
-use super::decode::{self, FOLDED, duration, folded, integer, status};
+use super::values::{self, FOLDED, duration, folded, integer, status};
 use super::{Audit, HttpRequest, Labels, Text};
 
 /// Details that are kept of one audit entry.
@@ -158,21 +158,22 @@ pub(super) struct Proto<'b> {
 
 /// Reads the protoPayload that starts at the cursor; JSON columns that came as strings are noted in `columns`.
 pub(super) fn read<'b>(cursor: &mut Cursor<'b>, columns: &mut Vec<(usize, usize)>) -> Result<Proto<'b>, Broken> {
-    let mut reading = Reading { proto: Proto::default(), request: HttpRequest::default(), is_request: false, columns };
+    let mut reading =
+        ProtoReader { proto: Proto::default(), request: HttpRequest::default(), is_request: false, columns };
     reading.members(cursor, true)?;
-    let Reading { mut proto, request, is_request, .. } = reading;
+    let ProtoReader { mut proto, request, is_request, .. } = reading;
     proto.request = is_request.then_some(request);
     Ok(proto)
 }
 
-struct Reading<'b, 'c> {
+struct ProtoReader<'b, 'c> {
     proto: Proto<'b>,
     request: HttpRequest<'b>,
     is_request: bool,
     columns: &'c mut Vec<(usize, usize)>,
 }
 
-impl<'b> Reading<'b, '_> {
+impl<'b> ProtoReader<'b, '_> {
     /// Reads the members of the payload. Log Analytics wraps them once more, in `audit_log`.
     fn members(&mut self, cursor: &mut Cursor<'b>, is_outer: bool) -> Result<(), Broken> {
         cursor.members(|cursor, key| self.member(cursor, &key.text(), is_outer))
@@ -290,10 +291,10 @@ impl<'b> Reading<'b, '_> {
     }
 }
 
-/// As [`decode::text`], with the shortest way for what nearly all values are.
+/// As [`values::text`], with the shortest way for what nearly all values are.
 #[inline(always)]
 fn text<'b>(cursor: &mut Cursor<'b>) -> Result<Text<'b>, Broken> {
-    if cursor.token() == b'"' { Ok(cursor.string()?.text()) } else { decode::text(cursor) }
+    if cursor.token() == b'"' { Ok(cursor.string()?.text()) } else { values::text(cursor) }
 }
 
 /// The text of a member of the object at the cursor: of the first of these names that is there with a text.

@@ -8,19 +8,16 @@ use super::audit;
 use super::cursor::{Broken, Cursor, Raw, unescape};
 use super::payload::{self, JsonPayload};
 use super::text::clean;
-use super::{Entry, HttpRequest, Labels, Payload, Resource, Severity, Split, Text};
+use super::values::{FOLDED, duration, folded, integer, labels, status, text, timestamp};
+use super::{Entry, HttpRequest, Payload, Resource, Severity, Split, Text};
 use crate::framing::Record;
 use crate::source::Origin;
-use crate::time::{SECOND, Timestamp};
 
 /// Levels of wrapper objects inside one record that are searched for entries.
 const MAX_WRAPPERS: usize = 16;
 
 /// Documents inside strings inside documents: a Pub/Sub message in a collector's event has two.
 const MAX_EMBEDDED: usize = 3;
-
-/// Labels that are kept of one map; Cloud Logging allows 64.
-pub(super) const MAX_LABELS: usize = 128;
 
 /// What came of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +61,7 @@ fn decode_text(origin: Origin, text: &str, each: &mut dyn FnMut(Entry<'_>)) -> D
 /// Invalid bytes are replaced; the rest of the entry is as good as any. Slow on good text, so only for bad.
 fn decode_lossy(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded {
     let text = String::from_utf8_lossy(record.bytes);
-    let mut written = Written { bytes: record.bytes, passed: (0, 0) };
+    let mut written = LossyText { bytes: record.bytes, passed: (0, 0) };
     let start = record.origin.offset;
     let mut decoded = decode_text(record.origin, &text, &mut |mut entry| {
         entry.origin.offset = start + written.offset(entry.origin.offset - start);
@@ -77,13 +74,13 @@ fn decode_lossy(record: Record<'_>, each: &mut dyn FnMut(Entry<'_>)) -> Decoded 
 }
 
 /// The bytes of a record of which a text was made by replacing the invalid ones, from one place on.
-struct Written<'b> {
+struct LossyText<'b> {
     bytes: &'b [u8],
     /// Bytes of the text and of the record that lie before.
     passed: (u64, u64),
 }
 
-impl Written<'_> {
+impl LossyText<'_> {
     /// Where in the record stands what stands at `at` in the text. Asked in order, but for the record's own start.
     fn offset(&mut self, at: u64) -> u64 {
         if at < self.passed.0 {
@@ -344,22 +341,6 @@ fn is_typed(key: &str) -> bool {
 /// Weight from which on an object is an entry.
 pub(super) const ENTRY_WEIGHT: u32 = 4;
 
-/// Longest key whose spelling is folded; longer ones are nobody's.
-pub(super) const FOLDED: usize = 48;
-
-/// `key` in lower case without underscores.
-pub(super) fn folded<'k>(key: &str, buffer: &'k mut [u8; FOLDED]) -> &'k str {
-    let mut n = 0;
-    for b in key.bytes().filter(|b| *b != b'_') {
-        if n == FOLDED || !b.is_ascii() {
-            return "";
-        }
-        buffer[n] = b.to_ascii_lowercase();
-        n += 1;
-    }
-    std::str::from_utf8(&buffer[..n]).unwrap_or("")
-}
-
 /// An entry while it is read.
 #[derive(Default)]
 pub(super) struct Draft<'b> {
@@ -471,44 +452,6 @@ impl<'b> Draft<'b> {
     }
 }
 
-pub(super) fn text<'b>(cursor: &mut Cursor<'b>) -> Result<Text<'b>, Broken> {
-    Ok(cursor.text_value()?.unwrap_or_default())
-}
-
-/// A timestamp in any spelling, also `{"seconds": …, "nanos": …}`.
-pub(super) fn timestamp(cursor: &mut Cursor<'_>) -> Result<Option<Timestamp>, Broken> {
-    match cursor.token() {
-        b'{' => {}
-        b'"' => {
-            let string = cursor.string()?;
-            return Ok(if string.is_escaped {
-                Timestamp::parse(&string.text())
-            } else {
-                Timestamp::parse(string.text)
-            });
-        }
-        _ => return Ok(cursor.text_value()?.and_then(|text| Timestamp::parse(&text))),
-    }
-    let (mut seconds, mut nanos) = (None, 0);
-    cursor.members(|cursor, key| {
-        match key.text {
-            "seconds" => seconds = integer(cursor)?,
-            "nanos" => nanos = integer(cursor)?.unwrap_or(0),
-            _ => cursor.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(seconds.map(|seconds| Timestamp(seconds.saturating_mul(SECOND)).plus(nanos)))
-}
-
-/// An integer as a number or a string; `503.0` is one too.
-pub(super) fn integer(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
-    let Some(text) = cursor.text_value()? else { return Ok(None) };
-    let text = text.trim();
-    let whole = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number as i64);
-    Ok(text.parse().ok().or_else(whole))
-}
-
 /// A monitored resource; `columns` takes where labels stand that came as a string.
 pub(super) fn resource<'b>(cursor: &mut Cursor<'b>, columns: &mut Vec<(usize, usize)>) -> Result<Resource<'b>, Broken> {
     let mut resource = Resource::default();
@@ -529,20 +472,6 @@ pub(super) fn resource<'b>(cursor: &mut Cursor<'b>, columns: &mut Vec<(usize, us
     Ok(resource)
 }
 
-/// A map of labels.
-pub(super) fn labels<'b>(cursor: &mut Cursor<'b>) -> Result<Labels<'b>, Broken> {
-    // Seven labels are usual: one allocation.
-    let mut labels = Labels(Vec::with_capacity(8));
-    cursor.members(|cursor, key| {
-        let value = text(cursor)?;
-        if labels.0.len() < MAX_LABELS {
-            labels.0.push((key.text(), value));
-        }
-        Ok(())
-    })?;
-    Ok(labels)
-}
-
 /// An httpRequest in the names of the API, of client libraries and of BigQuery.
 fn http<'b>(cursor: &mut Cursor<'b>) -> Result<HttpRequest<'b>, Broken> {
     let mut http = HttpRequest::default();
@@ -560,36 +489,6 @@ fn http<'b>(cursor: &mut Cursor<'b>) -> Result<HttpRequest<'b>, Broken> {
         Ok(())
     })?;
     Ok(http)
-}
-
-/// A status code; what is none counts as 0.
-pub(super) fn status(cursor: &mut Cursor<'_>) -> Result<u16, Broken> {
-    Ok(integer(cursor)?.and_then(|code| u16::try_from(code).ok()).unwrap_or(0))
-}
-
-/// Nanoseconds of a Duration: `"3.5s"`, seconds as a number, or `{"seconds": …, "nanos": …}`.
-pub(super) fn duration(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
-    if cursor.token() == b'{' {
-        return Ok(timestamp(cursor)?.map(|Timestamp(nanos)| nanos));
-    }
-    Ok(cursor.text_value()?.and_then(|text| parse_duration(&text)))
-}
-
-/// Reads `[-]seconds[.fraction]` with or without a final `s`, exactly, saturating.
-fn parse_duration(text: &str) -> Option<i64> {
-    let text = text.trim().as_bytes();
-    let text = text.strip_suffix(b"s").unwrap_or(text);
-    let (sign, digits) = text.strip_prefix(b"-").map_or((1, text), |rest| (-1, rest));
-    let point = digits.iter().position(|b| *b == b'.').unwrap_or(digits.len());
-    let (whole, fraction) = (&digits[..point], digits.get(point + 1..).unwrap_or_default());
-    if whole.is_empty() || !whole.iter().chain(fraction).all(u8::is_ascii_digit) {
-        return None;
-    }
-    let add = |n: i64, digit: &u8| n.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
-    let seconds = whole.iter().fold(0, add);
-    let shown = &fraction[..fraction.len().min(9)];
-    let nanos = shown.iter().fold(0, add) * 10i64.pow(9 - shown.len() as u32);
-    Some(sign * seconds.saturating_mul(SECOND).saturating_add(nanos))
 }
 
 fn operation_id<'b>(cursor: &mut Cursor<'b>) -> Result<Text<'b>, Broken> {

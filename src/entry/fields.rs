@@ -5,13 +5,13 @@ use super::Text;
 /// Fields of a payload in the order of the record; the last of two equal paths wins.
 #[derive(Clone, Debug, Default)]
 pub struct Fields<'b> {
-    fields: Vec<Field<'b>>,
+    fields: Vec<PayloadField<'b>>,
     /// Paths of the objects that hold fields, each with a dot at its end: one text for all the fields of an object.
     objects: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
-struct Field<'b> {
+struct PayloadField<'b> {
     /// Number of its object, from 1; 0 for the payload itself.
     object: usize,
     key: Text<'b>,
@@ -60,7 +60,7 @@ impl<'b> Fields<'b> {
             self.objects.push(object.to_owned());
         }
         let object = if object.is_empty() { 0 } else { self.objects.len() };
-        self.fields.push(Field { object, key, value });
+        self.fields.push(PayloadField { object, key, value });
     }
 
     /// Every text that it is made of, to be cut.
@@ -73,7 +73,7 @@ impl<'b> Fields<'b> {
         self.objects.iter_mut()
     }
 
-    fn path<'f>(&'f self, field: &'f Field<'b>) -> Path<'f> {
+    fn path<'f>(&'f self, field: &'f PayloadField<'b>) -> Path<'f> {
         let object = field.object.checked_sub(1).map_or("", |object| self.objects[object].as_str());
         Path { object, key: &field.key }
     }

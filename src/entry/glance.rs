@@ -5,9 +5,10 @@ use std::hash::BuildHasher;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::cursor::{Broken, Cursor, Raw};
-use super::decode::{Draft, ENTRY_WEIGHT, Field, MAX_LABELS, labels, resource};
+use super::decode::{Draft, ENTRY_WEIGHT, Field, resource};
 use super::names::{LONG_RECORD, NAME_BYTES};
 use super::payload::{self, JsonPayload};
+use super::values::{MAX_LABELS, labels};
 use super::{Entry, Labels, Resource, Text, component};
 use crate::framing::Record;
 use crate::source::Origin;

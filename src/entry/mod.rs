@@ -12,6 +12,7 @@ mod names;
 mod payload;
 mod severity;
 mod text;
+mod values;
 
 use std::borrow::Cow;
 

@@ -87,7 +87,7 @@ pub(super) fn is_audit(cursor: &Cursor<'_>) -> bool {
 
 /// Reads the payload that starts at the cursor.
 pub(super) fn read<'b>(cursor: &mut Cursor<'b>) -> Result<JsonPayload<'b>, Broken> {
-    let mut reading = Reading::default();
+    let mut reading = PayloadReader::default();
     reading.object(cursor, 0)?;
     Ok(reading.finish())
 }
@@ -157,7 +157,7 @@ impl<'b> Skim<'b, '_> {
 
 /// A payload while it is read.
 #[derive(Default)]
-struct Reading<'b> {
+struct PayloadReader<'b> {
     /// The best message so far and its rank.
     message: Option<(usize, Text<'b>)>,
     stacks: Vec<Text<'b>>,
@@ -169,7 +169,7 @@ struct Reading<'b> {
     is_probe: bool,
 }
 
-impl<'b> Reading<'b> {
+impl<'b> PayloadReader<'b> {
     /// Reads the members of an object at `depth` below the payload; bounded recursion.
     fn object(&mut self, cursor: &mut Cursor<'b>, depth: usize) -> Result<(), Broken> {
         let n_path = self.path.len();

@@ -3,9 +3,9 @@
 use std::io::{self, Read};
 
 use super::foreign::Foreign;
-use super::scan::{Found, Scanner, Span};
+use super::scan::{Found, FoundPiece, RecordScanner};
 use super::yaml;
-use super::{Ledger, Malformed, Piece, Record};
+use super::{ByteLedger, Malformed, Piece, Record};
 use crate::source::Origin;
 
 /// Bytes of a batch: large enough that handing it to a worker costs nothing, small enough to stay in the second level
@@ -41,14 +41,14 @@ impl Batch {
     /// What the batch is made of, in the order of the input.
     pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
         self.found.spans.iter().map(|span| match *span {
-            Span::Record(start, end) => self.record(start, &self.bytes[start..end]),
-            Span::Document(at, start, end) => self.record(at, &self.converted[start..end]),
-            Span::Malformed(i) => Piece::Malformed(&self.found.malformed[i]),
+            FoundPiece::Record(start, end) => self.record(start, &self.bytes[start..end]),
+            FoundPiece::Document(at, start, end) => self.record(at, &self.converted[start..end]),
+            FoundPiece::Malformed(i) => Piece::Malformed(&self.found.malformed[i]),
         })
     }
 
     /// Where the bytes went that this batch settles.
-    pub fn ledger(&self) -> Ledger {
+    pub fn ledger(&self) -> ByteLedger {
         self.found.ledger
     }
 
@@ -81,7 +81,7 @@ impl Batch {
         self.converted.shrink_to(LARGE_BATCH);
         self.found.spans.clear();
         self.found.malformed.clear();
-        self.found.ledger = Ledger::default();
+        self.found.ledger = ByteLedger::default();
         self.converted.clear();
     }
 }
@@ -94,7 +94,7 @@ pub struct Cutter<R> {
     reader: R,
     source: u32,
     batch_bytes: usize,
-    scanner: Scanner,
+    scanner: RecordScanner,
     /// Set after the first bytes were looked at.
     head: Option<Head>,
     /// Bytes that were read but not settled.
@@ -102,7 +102,7 @@ pub struct Cutter<R> {
     offset: u64,
     ended: bool,
     failure: Option<io::Error>,
-    ledger: Ledger,
+    ledger: ByteLedger,
 }
 
 /// What the first bytes say.
@@ -124,13 +124,13 @@ impl<R: Read> Cutter<R> {
             reader,
             source,
             batch_bytes: batch_bytes.max(1),
-            scanner: Scanner::new(source),
+            scanner: RecordScanner::new(source),
             head: None,
             carry: Vec::new(),
             offset: 0,
             ended: false,
             failure: None,
-            ledger: Ledger::default(),
+            ledger: ByteLedger::default(),
         }
     }
 
@@ -167,7 +167,7 @@ impl<R: Read> Cutter<R> {
     }
 
     /// Where all bytes went so far.
-    pub fn ledger(&self) -> Ledger {
+    pub fn ledger(&self) -> ByteLedger {
         self.ledger
     }
 
@@ -212,7 +212,7 @@ impl<R: Read> Cutter<R> {
                 Ok(true) => {
                     ledger.records += 1;
                     ledger.record_bytes += document.len() as u64;
-                    batch.found.spans.push(Span::Document(at, start, batch.converted.len()));
+                    batch.found.spans.push(FoundPiece::Document(at, start, batch.converted.len()));
                 }
                 Ok(false) => ledger.residue_bytes += document.len() as u64,
                 Err(reason) => {
@@ -220,7 +220,7 @@ impl<R: Read> Cutter<R> {
                     ledger.malformed += 1;
                     ledger.malformed_bytes += document.len() as u64;
                     let origin = Origin { source: self.source, offset: self.offset + at as u64 };
-                    batch.found.spans.push(Span::Malformed(batch.found.malformed.len()));
+                    batch.found.spans.push(FoundPiece::Malformed(batch.found.malformed.len()));
                     batch.found.malformed.push(Malformed { origin, len: document.len() as u64, reason });
                 }
             }

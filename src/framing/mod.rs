@@ -48,7 +48,7 @@ pub enum Piece<'b> {
 
 /// Where the bytes of an input went: the three byte counts add up to its length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ledger {
+pub struct ByteLedger {
     /// Records found.
     pub records: u64,
     /// Bytes of records.
@@ -63,9 +63,9 @@ pub struct Ledger {
     pub unclosed: u64,
 }
 
-impl Ledger {
+impl ByteLedger {
     /// Adds the counts of another part of the input.
-    pub fn add(&mut self, other: &Ledger) {
+    pub fn add(&mut self, other: &ByteLedger) {
         self.records += other.records;
         self.record_bytes += other.record_bytes;
         self.residue_bytes += other.residue_bytes;

@@ -4,7 +4,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memrchr};
 
 use super::json::{Extent, Follower, scalar_len};
-use super::{Ledger, Malformed};
+use super::{ByteLedger, Malformed};
 use crate::source::Origin;
 
 /// Longest record in bytes. Cloud Logging stores at most 512 KiB an entry, which escapes may make six times as long.
@@ -34,7 +34,7 @@ const MAX_PIECES: usize = 1 << 17;
 
 /// A piece of the bytes at hand.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Span {
+pub(super) enum FoundPiece {
     /// A record, from index to index.
     Record(usize, usize),
     /// A record that was converted: where it starts, and its range among the converted bytes.
@@ -43,17 +43,17 @@ pub(super) enum Span {
     Malformed(usize),
 }
 
-/// What one call of [`Scanner::scan`] found.
+/// What one call of [`RecordScanner::scan`] found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub(super) spans: Vec<Span>,
+    pub(super) spans: Vec<FoundPiece>,
     pub(super) malformed: Vec<Malformed>,
-    pub(super) ledger: Ledger,
+    pub(super) ledger: ByteLedger,
 }
 
 /// The state between two blocks.
 #[derive(Debug)]
-pub(super) struct Scanner {
+pub(super) struct RecordScanner {
     source: u32,
     /// Offset of the first byte at hand.
     base: u64,
@@ -100,16 +100,16 @@ struct Lost {
 }
 
 /// What to do next.
-enum Step {
+enum Advance {
     /// Go on at this index.
     On(usize),
     /// The bytes at hand do not suffice.
     More,
 }
 
-impl Scanner {
-    pub(super) fn new(source: u32) -> Scanner {
-        Scanner {
+impl RecordScanner {
+    pub(super) fn new(source: u32) -> RecordScanner {
+        RecordScanner {
             source,
             base: 0,
             depth: 0,
@@ -129,10 +129,10 @@ impl Scanner {
         let mut at = from;
         while at < bytes.len() && found.spans.len() < MAX_PIECES {
             match self.step(bytes, at, ended, found) {
-                Step::On(next) => at = next,
-                Step::More if !ended => break,
+                Advance::On(next) => at = next,
+                Advance::More if !ended => break,
                 // Nothing waits for more when nothing follows; should it, the byte is lost rather than the run.
-                Step::More => {
+                Advance::More => {
                     self.lose(at, "cut off", false, found);
                     at += 1;
                 }
@@ -150,7 +150,7 @@ impl Scanner {
         self.base += n as u64;
     }
 
-    fn step(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Step {
+    fn step(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Advance {
         if self.passing.is_some() {
             return self.pass(bytes, at);
         }
@@ -170,16 +170,16 @@ impl Scanner {
             b':' if self.depth > 0 => self.residue(at, at + 1, found),
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' if self.depth > 0 => self.scalar(bytes, at, ended, found),
             0xef if bytes[at..].starts_with(b"\xef\xbb\xbf") => self.residue(at, at + 3, found),
-            0xef if bytes.len() - at < 3 && !ended => Step::More,
+            0xef if bytes.len() - at < 3 && !ended => Advance::More,
             _ => self.lose(at, "not JSON", false, found),
         }
     }
 
     /// An array is descended into at once; among other text only when what follows makes it plausible.
-    fn array(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Step {
+    fn array(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Advance {
         if self.depth == 0 {
             match plausible(bytes, at, ended) {
-                None => return Step::More,
+                None => return Advance::More,
                 Some(false) => return self.lose(at, "not JSON", false, found),
                 Some(true) => {}
             }
@@ -194,9 +194,9 @@ impl Scanner {
     }
 
     /// A string in a wrapper is a key or a value nobody wants, unless it holds JSON itself.
-    fn string(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Step {
+    fn string(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Advance {
         if bytes.len() - at < 4 && !ended {
-            return Step::More;
+            return Advance::More;
         }
         let holds_json = bytes[at + 1..].starts_with(b"{\\") || bytes[at + 1..].starts_with(b"eyJ");
         if self.depth == 0 && !holds_json {
@@ -209,14 +209,14 @@ impl Scanner {
             Extent::Broken(len) => self.lose_to(at, at + len, "a string is not closed", found),
             Extent::Open if ended => self.lose_to(at, bytes.len(), "cut off inside a string", found),
             Extent::Open if window.len() == MAX_RECORD => self.start_passing(at, found),
-            Extent::Open => Step::More,
+            Extent::Open => Advance::More,
         }
     }
 
-    fn scalar(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Step {
+    fn scalar(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Advance {
         let len = scalar_len(&bytes[at..bytes.len().min(at + PLAUSIBLE_WITHIN)]);
         if at + len == bytes.len() && !ended && len < PLAUSIBLE_WITHIN {
-            return Step::More;
+            return Advance::More;
         }
         let word = &bytes[at..at + len];
         let known = matches!(word, b"true" | b"false" | b"null") || matches!(word[0], b'-' | b'0'..=b'9');
@@ -224,18 +224,18 @@ impl Scanner {
     }
 
     /// An object: a line of its own, an indented element, or whatever its structure says.
-    fn object(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Step {
+    fn object(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Advance {
         let before = self.before(bytes, at);
         if before.any == b'\n' {
             match self.line(bytes, at, ended) {
                 Some(Ok(end)) => return self.record(at, end, found),
-                Some(Err(())) => return Step::More,
+                Some(Err(())) => return Advance::More,
                 None => {}
             }
         }
         match self.indented(bytes, at, ended) {
             Some(Ok(end)) => self.record(at, end, found),
-            Some(Err(())) => Step::More,
+            Some(Err(())) => Advance::More,
             None => self.structure(bytes, at, ended, found),
         }
     }
@@ -301,7 +301,7 @@ impl Scanner {
     }
 
     /// An object whose extent only its structure tells.
-    fn structure(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Step {
+    fn structure(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Advance {
         let rest = &bytes[at..];
         let mut follower = Follower::default();
         let mut limit = PEEL_AFTER;
@@ -314,7 +314,7 @@ impl Scanner {
         }
         match extent {
             Extent::Closed(len) => self.record(at, at + len, found),
-            Extent::Open if rest.len() < limit && !ended => Step::More,
+            Extent::Open if rest.len() < limit && !ended => Advance::More,
             Extent::Open if rest.len() < limit && is_entry => {
                 self.lose_to(at, bytes.len(), "cut off inside an entry", found)
             }
@@ -332,7 +332,7 @@ impl Scanner {
 
     /// Descends into an object that is too large, cut or broken and does not look like an entry; `n_followed` bytes of it
     /// were followed in vain. Where damage made too many bytes be looked at again, they are lost instead.
-    fn peel(&mut self, at: usize, n_followed: usize, found: &mut Found) -> Step {
+    fn peel(&mut self, at: usize, n_followed: usize, found: &mut Found) -> Advance {
         if !self.may_rescan(at, n_followed) {
             return self.lose_to(at, at + n_followed, "broken JSON", found);
         }
@@ -342,7 +342,7 @@ impl Scanner {
     }
 
     /// Loses a broken entry: to the end of its line when it was a compact line, else to where it broke.
-    fn broken(&mut self, bytes: &[u8], at: usize, broken_at: usize, found: &mut Found) -> Step {
+    fn broken(&mut self, bytes: &[u8], at: usize, broken_at: usize, found: &mut Found) -> Advance {
         let line_end = memchr(b'\n', &bytes[at..broken_at]).map(|len| at + len);
         let is_line = self.before(bytes, at).any == b'\n';
         let first_line = line_end.map(|end| bytes[at + 1..end].trim_ascii());
@@ -359,45 +359,45 @@ impl Scanner {
     }
 
     /// White space, punctuation, and what else belongs to no record.
-    fn residue(&mut self, start: usize, end: usize, found: &mut Found) -> Step {
+    fn residue(&mut self, start: usize, end: usize, found: &mut Found) -> Advance {
         self.settle_lost(found);
         found.ledger.residue_bytes += (end - start) as u64;
-        Step::On(end)
+        Advance::On(end)
     }
 
-    fn record(&mut self, start: usize, end: usize, found: &mut Found) -> Step {
+    fn record(&mut self, start: usize, end: usize, found: &mut Found) -> Advance {
         self.settle_lost(found);
-        found.spans.push(Span::Record(start, end));
+        found.spans.push(FoundPiece::Record(start, end));
         found.ledger.records += 1;
         found.ledger.record_bytes += (end - start) as u64;
-        Step::On(end)
+        Advance::On(end)
     }
 
     /// Starts to pass over a record that is longer than a record may be.
-    fn start_passing(&mut self, at: usize, found: &mut Found) -> Step {
+    fn start_passing(&mut self, at: usize, found: &mut Found) -> Advance {
         self.lose(at, "longer than 16 MiB", true, found);
         self.passing = Some(Follower::default());
-        Step::On(at)
+        Advance::On(at)
     }
 
-    fn pass(&mut self, bytes: &[u8], at: usize) -> Step {
-        let Some(follower) = &mut self.passing else { return Step::On(at) };
+    fn pass(&mut self, bytes: &[u8], at: usize) -> Advance {
+        let Some(follower) = &mut self.passing else { return Advance::On(at) };
         match follower.feed(bytes, at) {
-            Extent::Open => Step::On(bytes.len()),
+            Extent::Open => Advance::On(bytes.len()),
             Extent::Closed(end) => {
                 self.passing = None;
                 self.end_lost(end);
-                Step::On(end)
+                Advance::On(end)
             }
             Extent::Broken(end) => {
                 self.passing = None;
-                Step::On(end)
+                Advance::On(end)
             }
         }
     }
 
     /// Bytes from `at` on are lost until something plausible follows.
-    fn lose(&mut self, at: usize, reason: &'static str, is_object: bool, found: &mut Found) -> Step {
+    fn lose(&mut self, at: usize, reason: &'static str, is_object: bool, found: &mut Found) -> Advance {
         let start = self.base + at as u64;
         match &mut self.lost {
             Some(lost) if lost.end == Some(start) => (lost.end, lost.is_object) = (None, is_object),
@@ -406,13 +406,13 @@ impl Scanner {
                 self.lost = Some(Lost { start, end: None, reason, is_object });
             }
         }
-        Step::On(at + 1)
+        Advance::On(at + 1)
     }
 
     /// Bytes from `at` to `until` are lost, and what follows until something plausible comes.
-    fn lose_to(&mut self, at: usize, until: usize, reason: &'static str, found: &mut Found) -> Step {
+    fn lose_to(&mut self, at: usize, until: usize, reason: &'static str, found: &mut Found) -> Advance {
         self.lose(at, reason, true, found);
-        Step::On(until.max(at + 1))
+        Advance::On(until.max(at + 1))
     }
 
     /// Ends the lost range before index `end`.
@@ -426,7 +426,7 @@ impl Scanner {
     fn settle_lost(&mut self, found: &mut Found) {
         let Some(lost) = self.lost.take() else { return };
         let len = lost.end.unwrap_or(lost.start) - lost.start;
-        found.spans.push(Span::Malformed(found.malformed.len()));
+        found.spans.push(FoundPiece::Malformed(found.malformed.len()));
         let origin = Origin { source: self.source, offset: lost.start };
         found.malformed.push(Malformed { origin, len, reason: lost.reason.to_owned() });
         found.ledger.malformed += 1;
@@ -434,19 +434,19 @@ impl Scanner {
     }
 
     /// Looks for the next place from `at` on where JSON may start, and ends the lost range there.
-    fn seek(&mut self, bytes: &[u8], at: usize, ended: bool) -> Step {
+    fn seek(&mut self, bytes: &[u8], at: usize, ended: bool) -> Advance {
         let is_object = self.lost.as_ref().is_some_and(|lost| lost.is_object);
         // A quote directly before a brace may belong to it, so it is not given away before the brace is seen.
         let hold = |end: usize| if end > 0 && end > at && bytes[end - 1] == b'"' { end - 1 } else { end };
-        let settle = |end: usize| if end > at { Step::On(end) } else { Step::More };
+        let settle = |end: usize| if end > at { Advance::On(end) } else { Advance::More };
         let Some(next) = memchr2(b'{', b'[', &bytes[at..]).map(|n| at + n) else {
-            return if ended { Step::On(bytes.len()) } else { settle(hold(bytes.len())) };
+            return if ended { Advance::On(bytes.len()) } else { settle(hold(bytes.len())) };
         };
         match plausible(bytes, next, ended) {
             None => return settle(hold(next)),
-            Some(true) if !self.may_start(bytes, next, is_object) => return Step::On(next + 1),
+            Some(true) if !self.may_start(bytes, next, is_object) => return Advance::On(next + 1),
             Some(true) => {}
-            Some(false) => return Step::On(next + 1),
+            Some(false) => return Advance::On(next + 1),
         }
         // JSON in a string: `"{\"insertId\": …`.
         let is_quoted = next > at && bytes[next - 1] == b'"' && bytes[next..].starts_with(b"{\\");
@@ -455,7 +455,7 @@ impl Scanner {
             self.n_peeled = 0;
         }
         self.end_lost(start);
-        Step::On(start)
+        Advance::On(start)
     }
 
     /// A bracket at the start of a line may begin something new anywhere. Within a line an array may not, text is full

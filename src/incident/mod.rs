@@ -142,7 +142,7 @@ const FAILURES_ONLY: f64 = 0.9;
 /// True when most entries fail: an export of errors, in which nothing can be told from what is usual.
 fn holds_failures_only(summary: &Summary) -> bool {
     let failing = summary.ledger.matched.saturating_add(summary.ledger.mined);
-    failing as f64 >= FAILURES_ONLY * summary.ledger.entries as f64
+    failing as f64 >= FAILURES_ONLY * summary.ledger.entries() as f64
 }
 
 /// Process exits of a component: of the patterns that tell of exits, the one that tells most, since one exit is told by several.

@@ -14,16 +14,16 @@ const LOOKED_AT: usize = 8192;
 /// Most things taken from one message.
 const MAX_ENTITIES: usize = 12;
 
-struct Rule {
+struct EntityRule {
     kind: ComponentKind,
     needle: Option<Needle>,
     expression: Expression,
 }
 
-impl Rule {
-    fn new(kind: ComponentKind, pattern: &'static str) -> Rule {
+impl EntityRule {
+    fn new(kind: ComponentKind, pattern: &'static str) -> EntityRule {
         let needle = needle::parse(pattern).and_then(|regex| Needle::of(&regex, 1));
-        Rule { kind, needle, expression: Expression::new(pattern) }
+        EntityRule { kind, needle, expression: Expression::new(pattern) }
     }
 
     /// Where the names that it finds stand.
@@ -33,8 +33,8 @@ impl Rule {
     }
 }
 
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let rule = Rule::new;
+static RULES: LazyLock<Vec<EntityRule>> = LazyLock::new(|| {
+    let rule = EntityRule::new;
     vec![
         // Cloud SQL instance connection name, PROJECT:REGION:INSTANCE.
         rule(

@@ -15,11 +15,11 @@ const MAX_LEN: usize = 2048;
 /// What was said of late.
 #[derive(Debug)]
 pub struct Sayings {
-    slots: Vec<Slot>,
+    slots: Vec<Remembered>,
 }
 
 #[derive(Debug, Default)]
-enum Slot {
+enum Remembered {
     #[default]
     Empty,
     /// The hash of a message that came once: most messages with a number in them never come again.
@@ -49,7 +49,7 @@ pub struct Saying {
 
 impl Default for Sayings {
     fn default() -> Sayings {
-        Sayings { slots: std::iter::repeat_with(Slot::default).take(SLOTS).collect() }
+        Sayings { slots: std::iter::repeat_with(Remembered::default).take(SLOTS).collect() }
     }
 }
 
@@ -69,18 +69,18 @@ impl Sayings {
         let hash = hash(entry);
         let slot = &mut self.slots[hash as usize % SLOTS];
         let is_known = match slot {
-            Slot::Said(saying) => saying.is_by(entry),
-            Slot::Once(other) if *other == hash => {
-                *slot = Slot::Said(Box::new(Saying::new(catalogue, entry)?));
+            Remembered::Said(saying) => saying.is_by(entry),
+            Remembered::Once(other) if *other == hash => {
+                *slot = Remembered::Said(Box::new(Saying::new(catalogue, entry)?));
                 true
             }
             _ => false,
         };
         if !is_known {
-            *slot = Slot::Once(hash);
+            *slot = Remembered::Once(hash);
         }
         match slot {
-            Slot::Said(saying) if !saying.depends => Some(saying),
+            Remembered::Said(saying) if !saying.depends => Some(saying),
             _ => None,
         }
     }

@@ -120,7 +120,7 @@ pub struct Comparison {
 
 /// How something changed. The order is that of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum DifferenceKind {
     /// Only in the second.
     New,
     /// At least twice as frequent per hour, beyond chance.
@@ -135,7 +135,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// How.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// Title or template.
     pub title: String,
     /// Component.
@@ -160,7 +160,7 @@ pub fn compare(before: &Report, after: &Report) -> Comparison {
 impl Comparison {
     /// True when something is new or grown: the exit status of a nightly job.
     pub fn is_worse(&self) -> bool {
-        self.incidents.iter().chain(&self.patterns).any(|difference| difference.kind <= Kind::Grown)
+        self.incidents.iter().chain(&self.patterns).any(|difference| difference.kind <= DifferenceKind::Grown)
     }
 
     /// The comparison as lines of text.
@@ -186,16 +186,16 @@ impl Comparison {
 
     fn line(&self, what: &str, difference: &Difference) -> String {
         let name = match difference.kind {
-            Kind::New => "new",
-            Kind::Grown => "grown",
-            Kind::Shrunk => "shrunk",
-            Kind::Gone => "gone",
+            DifferenceKind::New => "new",
+            DifferenceKind::Grown => "grown",
+            DifferenceKind::Shrunk => "shrunk",
+            DifferenceKind::Gone => "gone",
         };
         let per_hour = |n: u64, (seconds, _): (f64, u64)| n as f64 * 3600.0 / seconds.max(1.0);
         let figures = match difference.kind {
-            Kind::New => format!("{:.1} an hour", per_hour(difference.after, self.after)),
-            Kind::Gone => format!("was {:.1} an hour", per_hour(difference.before, self.before)),
-            Kind::Grown | Kind::Shrunk => format!(
+            DifferenceKind::New => format!("{:.1} an hour", per_hour(difference.after, self.after)),
+            DifferenceKind::Gone => format!("was {:.1} an hour", per_hour(difference.before, self.before)),
+            DifferenceKind::Grown | DifferenceKind::Shrunk => format!(
                 "{:.1} → {:.1} an hour",
                 per_hour(difference.before, self.before),
                 per_hour(difference.after, self.after)
@@ -339,10 +339,10 @@ fn is_counter(part: &str) -> bool {
 }
 
 /// Counts by (key, component), with the title to show.
-type Counts<'r> = BTreeMap<(&'r str, &'r str), (&'r str, u64)>;
+type TitledCounts<'r> = BTreeMap<(&'r str, &'r str), (&'r str, u64)>;
 
-fn incident_counts(report: &Report) -> Counts<'_> {
-    let mut counts = Counts::new();
+fn incident_counts(report: &Report) -> TitledCounts<'_> {
+    let mut counts = TitledCounts::new();
     for incident in &report.incidents {
         let root =
             incident.causes.first().map_or(("", ""), |cause| (cause.signature.as_str(), cause.component.as_str()));
@@ -352,8 +352,8 @@ fn incident_counts(report: &Report) -> Counts<'_> {
     counts
 }
 
-fn pattern_counts(patterns: &[PatternCount]) -> Counts<'_> {
-    let mut counts = Counts::new();
+fn pattern_counts(patterns: &[PatternCount]) -> TitledCounts<'_> {
+    let mut counts = TitledCounts::new();
     for pattern in patterns {
         let entry = counts.entry((&pattern.signature, &pattern.component)).or_insert((&pattern.title, 0));
         entry.1 = entry.1.saturating_add(pattern.count);
@@ -361,10 +361,10 @@ fn pattern_counts(patterns: &[PatternCount]) -> Counts<'_> {
     counts
 }
 
-fn differences(before: &Counts<'_>, after: &Counts<'_>, widths: (f64, f64)) -> Vec<Difference> {
+fn differences(before: &TitledCounts<'_>, after: &TitledCounts<'_>, widths: (f64, f64)) -> Vec<Difference> {
     let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let difference = |key: &(&str, &str)| {
-        let count = |counts: &Counts<'_>| counts.get(key).map_or(0, |(_, n)| *n);
+        let count = |counts: &TitledCounts<'_>| counts.get(key).map_or(0, |(_, n)| *n);
         let (old, new) = (count(before), count(after));
         let title = after.get(key).or(before.get(key)).map_or("", |(title, _)| *title);
         let kind = change(old, new, widths)?;
@@ -375,13 +375,13 @@ fn differences(before: &Counts<'_>, after: &Counts<'_>, widths: (f64, f64)) -> V
     found
 }
 
-fn change(before: u64, after: u64, (before_s, after_s): (f64, f64)) -> Option<Kind> {
+fn change(before: u64, after: u64, (before_s, after_s): (f64, f64)) -> Option<DifferenceKind> {
     match (before, after) {
         (0, 0) => None,
-        (0, _) => Some(Kind::New),
-        (_, 0) => Some(Kind::Gone),
-        _ if grew(before, before_s, after, after_s) => Some(Kind::Grown),
-        _ if grew(after, after_s, before, before_s) => Some(Kind::Shrunk),
+        (0, _) => Some(DifferenceKind::New),
+        (_, 0) => Some(DifferenceKind::Gone),
+        _ if grew(before, before_s, after, after_s) => Some(DifferenceKind::Grown),
+        _ if grew(after, after_s, before, before_s) => Some(DifferenceKind::Shrunk),
         _ => None,
     }
 }
@@ -420,10 +420,10 @@ mod tests {
     #[test]
     fn a_growth_needs_more_than_chance() {
         assert_eq!(change(1, 3, (3600.0, 3600.0)), None);
-        assert_eq!(change(100, 250, (3600.0, 3600.0)), Some(Kind::Grown));
+        assert_eq!(change(100, 250, (3600.0, 3600.0)), Some(DifferenceKind::Grown));
         assert_eq!(change(100, 200, (3600.0, 7200.0)), None);
-        assert_eq!(change(250, 100, (3600.0, 3600.0)), Some(Kind::Shrunk));
-        assert_eq!(change(0, 1, (3600.0, 3600.0)), Some(Kind::New));
-        assert_eq!(change(1, 0, (0.0, 0.0)), Some(Kind::Gone));
+        assert_eq!(change(250, 100, (3600.0, 3600.0)), Some(DifferenceKind::Shrunk));
+        assert_eq!(change(0, 1, (3600.0, 3600.0)), Some(DifferenceKind::New));
+        assert_eq!(change(1, 0, (0.0, 0.0)), Some(DifferenceKind::Gone));
     }
 }

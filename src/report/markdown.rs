@@ -23,7 +23,7 @@ const MAX_NOISE: usize = 12;
 
 /// The report as a Markdown document.
 pub fn render(report: &Report) -> String {
-    let mut draft = Draft { report, out: String::new(), exhibits: Exhibits::default() };
+    let mut draft = Postmortem { report, out: String::new(), exhibits: Exhibits::default() };
     draft.title();
     draft.notice();
     draft.tickets();
@@ -42,13 +42,13 @@ pub fn render(report: &Report) -> String {
 }
 
 /// A document on its way.
-struct Draft<'r> {
+struct Postmortem<'r> {
     report: &'r Report,
     out: String,
     exhibits: Exhibits<'r>,
 }
 
-impl<'r> Draft<'r> {
+impl<'r> Postmortem<'r> {
     fn heading(&mut self, level: usize, title: &str) {
         if !self.out.is_empty() {
             self.blank();

@@ -27,6 +27,7 @@ use crate::entry::ComponentKind;
 use crate::pattern::Layer;
 use crate::time::Timestamp;
 
+pub use crate::summary::Ledger;
 pub use compose::{Findings, compose};
 
 /// The schema this version writes.
@@ -205,31 +206,6 @@ pub struct Coverage {
     pub warnings: Vec<Warning>,
     /// Bounds that were reached, by the name of the constant.
     pub limits_reached: Vec<String>,
-}
-
-/// Every entry in exactly one class.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub struct Ledger {
-    /// Failing entries or changes that a signature knows.
-    pub matched: u64,
-    /// Failing entries that became a template.
-    pub mined: u64,
-    /// Entries that do not fail.
-    pub benign: u64,
-    /// Records that are JSON but no entry, or entries without a time.
-    pub unreadable: u64,
-    /// Second copies.
-    pub duplicates: u64,
-    /// Entries outside the window or filter that was asked for.
-    pub outside: u64,
-    /// Entries with a time that cannot be right.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub strays: u64,
-}
-
-fn is_zero(n: &u64) -> bool {
-    *n == 0
 }
 
 /// Entries dated more than an hour from when they were received, or outside of our age.

@@ -40,21 +40,21 @@ impl std::error::Error for Error {}
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
     name: String,
-    text: Text,
+    text: ProfileText,
 }
 
 /// The file as it is written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Text {
+struct ProfileText {
     /// What every tracker entry has.
     tracker: Tracker,
     /// Services by the name that logs call them.
-    services: BTreeMap<String, Service>,
+    services: BTreeMap<String, ServiceProfile>,
     /// User journeys: the services that each needs.
     journeys: BTreeMap<String, Spanned<Vec<String>>>,
     /// Rules of assignment; all that match add theirs.
-    assign: Vec<Rule>,
+    assign: Vec<AssignmentRule>,
     /// Own team for an owner that the catalogue names: `network = "net-oncall"`.
     owners: BTreeMap<String, String>,
     /// Time until the next look, by priority: `P0 = "30m"`.
@@ -70,7 +70,7 @@ struct Tracker {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Service {
+struct ServiceProfile {
     team: Option<String>,
     tier: Option<u32>,
     depends_on: Vec<String>,
@@ -84,7 +84,7 @@ struct Service {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Rule {
+struct AssignmentRule {
     service: Option<String>,
     layer: Option<Layer>,
     priority: Option<Priority>,
@@ -103,7 +103,7 @@ impl Profile {
             let line = text.as_bytes()[..start].iter().filter(|b| **b == b'\n').count() + 1;
             Error { name: name.to_owned(), line, message }
         };
-        let parsed: Text = toml::from_str(text).map_err(|e| error(e.span(), e.message().trim().to_owned()))?;
+        let parsed: ProfileText = toml::from_str(text).map_err(|e| error(e.span(), e.message().trim().to_owned()))?;
         match wrong_value(&parsed) {
             Some((span, message)) => Err(error(Some(span), message)),
             None => Ok(Profile { name: name.to_owned(), text: parsed }),
@@ -145,7 +145,7 @@ impl Profile {
 
     fn ticket(&self, incident: &Incident, now: Option<Timestamp>) -> Ticket {
         let hit = self.services_hit(incident);
-        let rules: Vec<&Rule> = self.text.assign.iter().filter(|rule| rule.matches(incident, &hit)).collect();
+        let rules: Vec<&AssignmentRule> = self.text.assign.iter().filter(|rule| rule.matches(incident, &hit)).collect();
         let services = || hit.iter().filter_map(|(name, _)| Some((*name, self.text.services.get(*name)?)));
         let mut assign: Vec<String> = rules.iter().flat_map(|rule| rule.to.clone()).collect();
         if assign.is_empty() {
@@ -193,7 +193,7 @@ impl Profile {
 
     fn dependents(&self, hit: &[(&str, &Affected)]) -> Vec<String> {
         let is_hit = |name: &str| hit.iter().any(|(other, _)| *other == name);
-        let depends = |service: &Service| service.depends_on.iter().any(|name| is_hit(name));
+        let depends = |service: &ServiceProfile| service.depends_on.iter().any(|name| is_hit(name));
         let services = self.text.services.iter();
         services.filter(|(name, service)| !is_hit(name) && depends(service)).map(|(name, _)| name.clone()).collect()
     }
@@ -218,7 +218,7 @@ impl Profile {
     }
 }
 
-impl Service {
+impl ServiceProfile {
     /// `checkout: team payments, tier 1`.
     fn describe(&self, name: &str) -> String {
         let team = self.team.iter().map(|team| format!("team {team}"));
@@ -227,7 +227,7 @@ impl Service {
     }
 }
 
-impl Rule {
+impl AssignmentRule {
     fn matches(&self, incident: &Incident, hit: &[(&str, &Affected)]) -> bool {
         let layer = incident.causes.first().map(|cause| cause.layer);
         self.service.as_ref().is_none_or(|service| hit.iter().any(|(name, _)| name == service))
@@ -252,13 +252,13 @@ fn answers_nothing(affected: &Affected, incident: &Incident) -> bool {
     }
 }
 
-fn slo(name: &str, service: &Service, affected: &Affected) -> Option<Slo> {
+fn slo(name: &str, service: &ServiceProfile, affected: &Affected) -> Option<Slo> {
     let target = service.slo.as_ref()?.as_ref() / 100.0;
     Some(Slo { service: name.to_owned(), target, observed: affected.availability })
 }
 
 /// The first value out of its range, with its place.
-fn wrong_value(text: &Text) -> Option<(Range<usize>, String)> {
+fn wrong_value(text: &ProfileText) -> Option<(Range<usize>, String)> {
     let services = text.services.values();
     let slo =
         services.clone().filter_map(|service| service.slo.as_ref()).find(|slo| !(0.0..=100.0).contains(slo.as_ref()));

@@ -111,9 +111,9 @@ mod tests {
     }
 
     /// A reader from which nothing ever comes.
-    struct Silent;
+    struct Unanswered;
 
-    impl Read for Silent {
+    impl Read for Unanswered {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
             thread::sleep(Duration::from_secs(3600));
             Ok(0)
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_stop_ends_the_wait() {
         static STOP: AtomicBool = AtomicBool::new(false);
-        let mut ahead = Ahead::new(|| Ok(Silent), &STOP).expect("a thread");
+        let mut ahead = Ahead::new(|| Ok(Unanswered), &STOP).expect("a thread");
         thread::spawn(|| {
             thread::sleep(Duration::from_millis(20));
             STOP.store(true, Ordering::Relaxed);

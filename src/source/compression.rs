@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::bufread::GzDecoder;
 use serde::{Deserialize, Serialize};
 
-use super::{FREE_EXPANSION, Options, read_head};
+use super::{ByteStream, FREE_EXPANSION, Options, read_head};
 
 /// How the bytes of a source are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +36,8 @@ impl Compression {
 /// Compressed bytes are read in pieces of this size; larger ones leave the second level cache.
 const COMPRESSED_BLOCK: usize = 128 << 10;
 
-type Raw = Box<dyn Read + Send>;
-
 /// Looks at the magic bytes of `raw` and undoes the compression they announce.
-pub(super) fn decompress(mut raw: Raw, options: &Options) -> io::Result<(Compression, Raw)> {
+pub(super) fn decompress(mut raw: ByteStream, options: &Options) -> io::Result<(Compression, ByteStream)> {
     let mut magic = [0; 4];
     let n = read_head(&mut raw, &mut magic)?;
     let head = io::Cursor::new(magic).take(n as u64).chain(raw);
@@ -50,11 +48,14 @@ pub(super) fn decompress(mut raw: Raw, options: &Options) -> io::Result<(Compres
     };
     let consumed = Arc::new(AtomicU64::new(0));
     let counted = BufReader::with_capacity(COMPRESSED_BLOCK, Counted { inner: head, n: Arc::clone(&consumed) });
-    let plain: Raw = match compression {
+    let plain: ByteStream = match compression {
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(counted)?),
         _ => Box::new(Members::new(counted)),
     };
-    Ok((compression, Box::new(Bounded { inner: plain, consumed, produced: 0, max_expansion: options.max_expansion })))
+    Ok((
+        compression,
+        Box::new(ExpansionGuard { inner: plain, consumed, produced: 0, max_expansion: options.max_expansion }),
+    ))
 }
 
 /// Counts what is read through it.
@@ -72,14 +73,14 @@ impl<R: Read> Read for Counted<R> {
 }
 
 /// Stops a stream that expands beyond all reason, and says what to pass to read it anyway.
-struct Bounded {
-    inner: Raw,
+struct ExpansionGuard {
+    inner: ByteStream,
     consumed: Arc<AtomicU64>,
     produced: u64,
     max_expansion: u64,
 }
 
-impl Read for Bounded {
+impl Read for ExpansionGuard {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let consumed = self.consumed.load(Ordering::Relaxed);
         if self.produced > FREE_EXPANSION && self.produced / self.max_expansion.max(1) > consumed {

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 
-use super::read_head;
+use super::{ByteStream, read_head};
 
 /// How the text of a source is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,10 +39,8 @@ impl Encoding {
 /// Bytes of UTF-16 that are turned at once; the output is at most half as large again.
 const UTF16_BLOCK: usize = 128 << 10;
 
-type Raw = Box<dyn Read + Send>;
-
 /// Looks at the first bytes of `raw`, which is unpacked, and turns them into UTF-8 without a mark.
-pub(super) fn to_utf8(mut raw: Raw) -> io::Result<(Encoding, Raw)> {
+pub(super) fn to_utf8(mut raw: ByteStream) -> io::Result<(Encoding, ByteStream)> {
     let mut head = [0; 4];
     let n = read_head(&mut raw, &mut head)?;
     if n == 4 && (head[..2] == [0x1f, 0x8b] || head == [0x28, 0xb5, 0x2f, 0xfd]) {
@@ -66,7 +64,7 @@ pub(super) fn to_utf8(mut raw: Raw) -> io::Result<(Encoding, Raw)> {
 
 /// UTF-16 that reads as UTF-8. Lone surrogates and a last odd byte become U+FFFD.
 struct Utf16 {
-    inner: Raw,
+    inner: ByteStream,
     big_endian: bool,
     block: Vec<u8>,
     /// Bytes at the start of `block` that wait for the rest of their character.
@@ -78,7 +76,7 @@ struct Utf16 {
 }
 
 impl Utf16 {
-    fn new(inner: Raw, big_endian: bool) -> Utf16 {
+    fn new(inner: ByteStream, big_endian: bool) -> Utf16 {
         Utf16 { inner, big_endian, block: vec![0; UTF16_BLOCK], n_waiting: 0, text: Vec::new(), at: 0, ended: false }
     }
 

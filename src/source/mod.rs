@@ -92,27 +92,30 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Bytes that are read on whichever thread wants them.
+pub type ByteStream = Box<dyn Read + Send>;
+
 /// An open source: reads as UTF-8 text, decompressed, without a byte order mark.
 ///
 /// Damage in a compressed stream is an error of `read` that comes after the last byte that is whole.
-pub struct Decoded {
+pub struct OpenSource {
     /// How the bytes were compressed.
     pub compression: Compression,
     /// How the text was encoded.
     pub encoding: Encoding,
-    reader: Box<dyn Read + Send>,
+    reader: ByteStream,
 }
 
-impl Read for Decoded {
+impl Read for OpenSource {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.reader.read(buffer)
     }
 }
 
 /// Opens a source and looks at its first bytes.
-pub fn open(source: &Source, options: &Options) -> Result<Decoded, Error> {
+pub fn open(source: &Source, options: &Options) -> Result<OpenSource, Error> {
     let fail = |error| Error { name: source.name(), error };
-    let raw: Box<dyn Read + Send> = match source {
+    let raw: ByteStream = match source {
         Source::Stdin => Box::new(Ahead::new(|| Ok(io::stdin()), options.stop).map_err(fail)?),
         Source::File(path) | Source::Kept(path) => open_file(path, options).map_err(fail)?,
     };
@@ -120,14 +123,14 @@ pub fn open(source: &Source, options: &Options) -> Result<Decoded, Error> {
 }
 
 /// Decodes any reader the way [`open`] does.
-pub fn decode(raw: Box<dyn Read + Send>, options: &Options) -> io::Result<Decoded> {
+pub fn decode(raw: ByteStream, options: &Options) -> io::Result<OpenSource> {
     let (compression, plain) = compression::decompress(raw, options)?;
     let (encoding, reader) = encoding::to_utf8(plain)?;
-    Ok(Decoded { compression, encoding, reader })
+    Ok(OpenSource { compression, encoding, reader })
 }
 
 /// A folder opens as a file on some systems and then fails to read: say it at once. Opening a pipe waits for its writer.
-fn open_file(path: &std::path::Path, options: &Options) -> io::Result<Box<dyn Read + Send>> {
+fn open_file(path: &std::path::Path, options: &Options) -> io::Result<ByteStream> {
     let metadata = std::fs::metadata(path)?;
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder"));

@@ -13,7 +13,7 @@ use crate::pattern::{Counts, Merge};
 /// Law: bottom-N of a union is bottom-N of the bottom-Ns. A key that is kept at the end was never dropped on the way,
 /// so its value is exact; `overflow` is true exactly when more than `N` keys were seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Stored<K, V>", into = "Stored<K, V>")]
+#[serde(from = "StoredMap<K, V>", into = "StoredMap<K, V>")]
 #[serde(bound(
     serialize = "K: Serialize + Clone + Ord + Hash, V: Serialize + Clone + Merge",
     deserialize = "K: Deserialize<'de> + Ord + Hash, V: Deserialize<'de> + Merge"
@@ -199,13 +199,13 @@ impl<K: Ord, const N: usize> Counts for Bounded<K, u64, N> {
 
 /// How a map is written: a list of pairs, since keys need not be strings.
 #[derive(Serialize, Deserialize)]
-struct Stored<K, V> {
+struct StoredMap<K, V> {
     pairs: Vec<(K, V)>,
     overflow: bool,
 }
 
-impl<K: Ord + Hash, V: Merge, const N: usize> From<Stored<K, V>> for Bounded<K, V, N> {
-    fn from(stored: Stored<K, V>) -> Self {
+impl<K: Ord + Hash, V: Merge, const N: usize> From<StoredMap<K, V>> for Bounded<K, V, N> {
+    fn from(stored: StoredMap<K, V>) -> Self {
         let mut map = Self { kept: BTreeMap::new(), overflow: stored.overflow, limit: None };
         for (key, value) in stored.pairs {
             if let Some(mine) = map.entry(key) {
@@ -216,9 +216,12 @@ impl<K: Ord + Hash, V: Merge, const N: usize> From<Stored<K, V>> for Bounded<K, 
     }
 }
 
-impl<K: Ord, V, const N: usize> From<Bounded<K, V, N>> for Stored<K, V> {
+impl<K: Ord, V, const N: usize> From<Bounded<K, V, N>> for StoredMap<K, V> {
     fn from(map: Bounded<K, V, N>) -> Self {
-        Stored { pairs: map.kept.into_iter().map(|(kept, value)| (kept.key, value)).collect(), overflow: map.overflow }
+        StoredMap {
+            pairs: map.kept.into_iter().map(|(kept, value)| (kept.key, value)).collect(),
+            overflow: map.overflow,
+        }
     }
 }
 

@@ -10,12 +10,14 @@ pub mod delays;
 mod exemplars;
 mod fragments;
 pub mod instances;
+mod severities;
 mod strays;
 mod tally;
 mod timeline;
 pub mod traces;
 mod uneventful;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Component, ComponentKind, Entry, HttpRequest};
@@ -31,6 +33,7 @@ pub use changes::{Change, ChangeKey};
 pub use exemplars::Exemplar;
 use fragments::{Fragment, Fragments, Whole};
 use instances::{Event, EventKind, Instance};
+pub use severities::SeverityCounts;
 pub use strays::{Stray, Strays, is_stray};
 pub use tally::{Seen, Tally};
 pub use timeline::Timeline;
@@ -83,9 +86,8 @@ pub struct Summary {
     pub ledger: Ledger,
     /// Entries over time, by timestamp: the span of the export. Effect times reach past it, up to the end of a socket.
     pub volume: Timeline,
-    /// Entries by recorded severity, lowest first; the last place is for none.
-    #[serde(deserialize_with = "crate::pattern::counted")]
-    pub severities: [u64; 9],
+    /// Entries by recorded severity.
+    pub severities: SeverityCounts,
     /// Entries whose severity was read from their text.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub inferred: u64,
@@ -120,41 +122,50 @@ pub struct Summary {
     pub uses: Bounded<(Component, Component), Seen, USES>,
 }
 
-/// Every entry in one class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Every entry in exactly one class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
-    /// Entries decoded.
-    #[serde(deserialize_with = "crate::pattern::counted")]
-    pub entries: u64,
-    /// Failures and changes that a signature knows.
+    /// Failing entries or changes that a signature knows.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub matched: u64,
-    /// Failures that became a template.
+    /// Failing entries that became a template.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub mined: u64,
     /// Entries that do not fail.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub benign: u64,
-    /// Records that are no entry, or entries without a time.
+    /// Records that are JSON but no entry, or entries without a time.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub unreadable: u64,
     /// Second copies.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub duplicates: u64,
-    /// Entries outside of what was asked for.
+    /// Entries outside the window or filter that was asked for.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub outside: u64,
     /// Entries with a time that cannot be right.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "crate::pattern::counted")]
     pub strays: u64,
-    /// Parts that wait to be joined.
-    #[serde(deserialize_with = "crate::pattern::counted")]
+    /// Parts that wait to be joined; none once that is done, which is before there is a report.
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "crate::pattern::counted")]
+    #[schemars(skip)]
     pub parts: u64,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+impl Ledger {
+    /// Entries of all classes together.
+    pub fn entries(&self) -> u64 {
+        let failing = self.matched + self.mined;
+        failing + self.benign + self.unreadable + self.duplicates + self.outside + self.strays + self.parts
+    }
 }
 
 impl Merge for Ledger {
     fn merge(&mut self, other: Ledger) {
-        self.entries += other.entries;
         self.matched += other.matched;
         self.mined += other.mined;
         self.benign += other.benign;
@@ -255,7 +266,7 @@ impl Summary {
     pub fn weight(&self) -> usize {
         let n_components = self.components.len();
         let n_series = self.known.len() + self.mined.crowd();
-        let n_slots = (self.ledger.entries as usize).min((n_components + n_series) * timeline::MAX_SLOTS);
+        let n_slots = (self.ledger.entries() as usize).min((n_components + n_series) * timeline::MAX_SLOTS);
         // A series has four quotes of a kilobyte, an example of two, and columns.
         12_288 * n_series
             + 4096 * (n_components + self.changes.len())
@@ -344,12 +355,11 @@ impl Summary {
     /// Takes in the account of strays: as entries like others where they are many, since then it is the receipt that is odd (logs
     /// that were imported), else as a number and a few examples.
     pub fn take_strays(&mut self, mut apart: Summary) {
-        let n_strays = apart.ledger.entries;
-        if n_strays * MANY_STRAYS >= self.ledger.entries + n_strays {
+        let n_strays = apart.ledger.entries();
+        if n_strays * MANY_STRAYS >= self.ledger.entries() + n_strays {
             apart.strays = Strays::default();
             self.merge(apart);
         } else {
-            self.ledger.entries += n_strays;
             self.ledger.strays += n_strays;
             self.strays.merge(apart.strays);
         }
@@ -373,9 +383,8 @@ impl Summary {
     }
 
     fn count(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
-        self.ledger.entries += 1;
         self.volume.add(entry.timestamp.unwrap_or(observation.at), 1);
-        self.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
+        self.severities.add(entry.severity);
         self.inferred += u64::from(observation.inferred);
         if let (Some(project), Some(region)) = (entry.project(), entry.region())
             && let Some(n) = self.places.at((project, region))
@@ -588,9 +597,7 @@ impl Merge for Summary {
     fn merge(&mut self, other: Summary) {
         self.ledger.merge(other.ledger);
         self.volume.merge(other.volume);
-        for (mine, theirs) in self.severities.iter_mut().zip(other.severities) {
-            *mine += theirs;
-        }
+        self.severities.merge(other.severities);
         self.inferred += other.inferred;
         self.logs.merge(other.logs);
         self.covered.merge(other.covered);

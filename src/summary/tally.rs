@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
 use super::exemplars::Exemplars;
+use super::severities::SeverityCounts;
 use super::timeline::{MAX_SLOTS, Timeline};
 use crate::entry::{Component, Entry, Severity};
 use crate::pattern::{Merge, Observation};
@@ -70,9 +71,8 @@ impl Merge for Seen {
 pub struct Tally {
     /// Entries (Kubernetes events by the increase of their count) and their times.
     pub seen: Seen,
-    /// Entries by effective severity, lowest first; the last place is for none.
-    #[serde(deserialize_with = "crate::pattern::counted")]
-    pub severities: [u64; 9],
+    /// Entries by effective severity.
+    pub severities: SeverityCounts,
     /// Counts over time.
     pub timeline: Timeline,
     /// Entries that show it.
@@ -97,7 +97,7 @@ impl Tally {
     pub fn observe(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
         let at = observation.at;
         self.seen.add(at, observation.weight);
-        self.severities[observation.severity.map_or(8, |s| s as usize)] += 1;
+        self.severities.add(observation.severity);
         self.timeline.add(at, observation.weight);
         self.exemplars.observe(entry, observation);
         for (name, value) in observation.values.iter() {
@@ -139,16 +139,14 @@ impl Tally {
 
     /// Worst effective severity.
     pub fn worst_severity(&self) -> Option<Severity> {
-        Severity::ALL.into_iter().rev().find(|severity| self.severities[*severity as usize] > 0)
+        self.severities.worst()
     }
 }
 
 impl Merge for Tally {
     fn merge(&mut self, other: Tally) {
         self.seen.merge(other.seen);
-        for (mine, theirs) in self.severities.iter_mut().zip(other.severities) {
-            *mine += theirs;
-        }
+        self.severities.merge(other.severities);
         self.timeline.merge(other.timeline);
         self.exemplars.merge(other.exemplars);
         self.values.merge(other.values);

@@ -23,7 +23,7 @@ const SPARSE: usize = 16;
 ///
 /// Law: the width is a function of the earliest and latest time alone, so coarsening commutes with adding.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(try_from = "Stored", into = "Stored")]
+#[serde(try_from = "StoredTimeline", into = "StoredTimeline")]
 pub struct Timeline {
     shift: u32,
     slots: Slots,
@@ -40,22 +40,22 @@ enum Slots {
 
 /// As it is written; what is read may be anything.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredTimeline {
     shift: u32,
     #[serde(deserialize_with = "counted")]
     slots: Vec<(i64, u64)>,
 }
 
-impl From<Timeline> for Stored {
-    fn from(timeline: Timeline) -> Stored {
-        Stored { shift: timeline.shift, slots: timeline.slots.iter().collect() }
+impl From<Timeline> for StoredTimeline {
+    fn from(timeline: Timeline) -> StoredTimeline {
+        StoredTimeline { shift: timeline.shift, slots: timeline.slots.iter().collect() }
     }
 }
 
-impl TryFrom<Stored> for Timeline {
+impl TryFrom<StoredTimeline> for Timeline {
     type Error = String;
 
-    fn try_from(stored: Stored) -> Result<Timeline, String> {
+    fn try_from(stored: StoredTimeline) -> Result<Timeline, String> {
         if !(FINEST_SHIFT..i64::BITS).contains(&stored.shift) {
             return Err(format!("slots of 2^{} ns", stored.shift));
         }
@@ -252,14 +252,14 @@ mod tests {
     use super::*;
 
     /// The obvious way: all counts in a tree, widened when they reach too far.
-    fn obvious(events: &[(i64, u64)]) -> Stored {
+    fn obvious(events: &[(i64, u64)]) -> StoredTimeline {
         let mut shift = FINEST_SHIFT;
         loop {
             let mut slots = BTreeMap::new();
             events.iter().for_each(|(at, n)| *slots.entry(at >> shift).or_default() += n);
             let extent = slots.keys().last().zip(slots.keys().next()).map_or(0, |(last, first)| last - first + 1);
             if extent <= MAX_SLOTS as i64 {
-                return Stored { shift, slots: slots.into_iter().collect() };
+                return StoredTimeline { shift, slots: slots.into_iter().collect() };
             }
             shift += 1;
         }
@@ -296,7 +296,7 @@ mod tests {
             };
             assert_eq!(whole.count_between(from, to), n);
             assert_eq!(merged, whole);
-            let stored = Stored::from(whole);
+            let stored = StoredTimeline::from(whole);
             assert_eq!((stored.shift, stored.slots), (expected.shift, expected.slots));
         }
         assert_eq!(seen, [true; 2], "both forms were met");

@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 use super::activity::{Dimension, RouteKind, RouteTally};
 use super::delays::{self, Delays};
-use super::{Seen, Summary, Timeline, host, used, values, write_route};
+use super::{Seen, SeverityCounts, Summary, Timeline, host, used, values, write_route};
 use crate::entry::{Component, Entry, Glance, HttpRequest, Resources, Text};
 use crate::pattern::{Merge, Uneventful};
 
@@ -36,7 +36,7 @@ pub struct Places {
     places: Vec<Place>,
     by_hash: FxHashMap<u64, u32>,
     resources: Resources,
-    counts: Counts,
+    counts: Totals,
     n_routes: usize,
     has_many_hosts: bool,
     /// The name of a route while it is looked up.
@@ -47,16 +47,16 @@ pub struct Places {
 
 /// What is counted without regard to the place.
 #[derive(Debug, Default)]
-struct Counts {
+struct Totals {
     volume: Timeline,
-    severities: [u64; 9],
+    severities: SeverityCounts,
     inferred: u64,
     entries: u64,
     /// Entries by source, in the order in which sources came.
     covered: Vec<(u32, Seen)>,
 }
 
-impl Counts {
+impl Totals {
     fn cover(&mut self, source: u32, at: crate::time::Timestamp) {
         match self.covered.last_mut() {
             Some((last, seen)) if *last == source => seen.add(at, 1),
@@ -90,11 +90,11 @@ struct Place {
     delays: Delays,
     /// Step of the last delay and how many came one after another: nearly all delays of a place are alike.
     last_delays: (i8, u64),
-    requests: Requests,
+    requests: PlaceRequests,
 }
 
 #[derive(Debug, Default)]
-struct Requests {
+struct PlaceRequests {
     all: Timeline,
     statuses: Vec<(u16, u64)>,
     hosts: Vec<(String, Seen)>,
@@ -161,7 +161,7 @@ impl Places {
         self.counts.entries += 1;
         self.counts.volume.add(entry.timestamp.unwrap_or(said.at), 1);
         self.counts.cover(entry.origin.source, entry.timestamp.unwrap_or(said.at));
-        self.counts.severities[entry.severity.map_or(8, |s| s as usize)] += 1;
+        self.counts.severities.add(entry.severity);
         self.counts.inferred += u64::from(said.inferred);
         let place = &mut self.places[place];
         place.seen.add(said.at, 1);
@@ -180,10 +180,9 @@ impl Places {
     /// Tells the summary everything that was counted, and starts anew.
     pub fn fold_into(&mut self, summary: &mut Summary) {
         let counts = std::mem::take(&mut self.counts);
-        summary.ledger.entries += counts.entries;
         summary.ledger.benign += counts.entries;
         summary.volume.merge(counts.volume);
-        summary.severities.iter_mut().zip(counts.severities).for_each(|(mine, n)| *mine += n);
+        summary.severities.merge(counts.severities);
         summary.inferred += counts.inferred;
         for (source, seen) in counts.covered {
             if let Some(covered) = summary.covered.entry(source) {
@@ -255,7 +254,7 @@ impl Place {
             over_time: Timeline::default(),
             delays: Delays::default(),
             last_delays: (0, 0),
-            requests: Requests::default(),
+            requests: PlaceRequests::default(),
         })
     }
 
@@ -323,7 +322,7 @@ impl Place {
     }
 }
 
-impl Requests {
+impl PlaceRequests {
     /// Counts a request that did not fail; true when its route is new.
     fn add(&mut self, http: &HttpRequest<'_>, said: &Uneventful, name: &mut String) -> bool {
         self.all.add(said.at, 1);

@@ -1,6 +1,6 @@
 //! Framing: every byte is in a record, a lost range or between them, and how the bytes arrive never shows.
 
-use firstfault::framing::{Batch, Cutter, Ledger, Malformed, Piece};
+use firstfault::framing::{Batch, ByteLedger, Cutter, Malformed, Piece};
 
 use crate::steps::Steps;
 
@@ -13,7 +13,7 @@ struct Reading {
     /// Offset and bytes.
     records: Vec<(u64, Vec<u8>)>,
     lost: Vec<Malformed>,
-    ledger: Ledger,
+    ledger: ByteLedger,
     foreign: bool,
 }
 

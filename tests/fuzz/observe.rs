@@ -25,7 +25,7 @@ pub(crate) fn run(input: &[u8]) {
     assert_eq!(value(&merged(a.clone(), b.clone())), value(&whole), "a split shows");
     assert_eq!(value(&merged(b, a)), value(&whole), "the order of a merge shows");
     let ledger = whole.ledger;
-    assert_eq!(ledger.entries, records.len() as u64);
+    assert_eq!(ledger.entries(), records.len() as u64);
     settles(whole);
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn run(input: &[u8]) {
 fn settles(mut whole: Summary) {
     let mined = whole.settle(catalogue());
     let ledger = whole.ledger;
-    assert_eq!(ledger.matched + ledger.mined + ledger.benign, ledger.entries, "{ledger:?}");
+    assert_eq!(ledger.matched + ledger.mined + ledger.benign, ledger.entries(), "{ledger:?}");
     assert!(mined.templates.iter().map(|mined| mined.count).sum::<u64>() <= ledger.mined, "{ledger:?}");
 }
 

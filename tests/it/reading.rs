@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::steps::Steps;
 use firstfault::entry::{self, Entry};
-use firstfault::framing::{Batch, Cutter, Ledger, Piece};
+use firstfault::framing::{Batch, ByteLedger, Cutter, Piece};
 use firstfault::source;
 
 /// What came out of an input.
@@ -20,7 +20,7 @@ struct Reading {
     refused: usize,
     /// Records in which no entry was found.
     empty: usize,
-    ledger: Ledger,
+    ledger: ByteLedger,
 }
 
 /// Reads a whole input in batches of about `batch_bytes`, its reader giving at most `step` bytes at a time.

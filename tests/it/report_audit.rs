@@ -1,7 +1,7 @@
 //! Written postmortems held against an export: what is planted is found, what is true is left in peace.
 
 use crate::report_example;
-use firstfault::report::audit::{Fact, Finding, Kind, Verdict, audit, is_refuted, render};
+use firstfault::report::audit::{Fact, Finding, ClaimKind, Verdict, audit, is_refuted, render};
 use firstfault::report::{Evidence, Report, markdown};
 
 /// Entries of the export: those that the example quotes, each as it stands there.
@@ -124,7 +124,7 @@ fn the_own_postmortem_stands() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let absent: Vec<&Finding> = findings
         .iter()
-        .filter(|f| f.verdict == Verdict::Absent && matches!(f.kind, Kind::Quote | Kind::Name))
+        .filter(|f| f.verdict == Verdict::Absent && matches!(f.kind, ClaimKind::Quote | ClaimKind::Name))
         .collect();
     assert!(absent.is_empty(), "{absent:#?}");
 }

@@ -2,7 +2,7 @@
 
 use crate::report_example;
 use firstfault::report::Report;
-use firstfault::report::history::{self, Kind, compare, fingerprints, match_earlier};
+use firstfault::report::history::{self, DifferenceKind, compare, fingerprints, match_earlier};
 use firstfault::time::SECOND;
 
 const DAY: i64 = 86_400 * SECOND;
@@ -71,14 +71,14 @@ fn a_comparison_tells_new_gone_and_grown() {
     after.patterns[0].count *= 3;
     after.patterns[1].component = "chat".into();
     let comparison = compare(&before, &after);
-    let kinds: Vec<(Kind, &str)> = comparison.patterns.iter().map(|d| (d.kind, d.title.as_str())).collect();
+    let kinds: Vec<(DifferenceKind, &str)> = comparison.patterns.iter().map(|d| (d.kind, d.title.as_str())).collect();
     assert_eq!(
         kinds,
         [
-            (Kind::New, "WebSocket upgrades fail"),
-            (Kind::Grown, "requests answered 503"),
-            (Kind::Gone, "WebSocket upgrades fail"),
-            (Kind::Gone, "container exits with code 3"),
+            (DifferenceKind::New, "WebSocket upgrades fail"),
+            (DifferenceKind::Grown, "requests answered 503"),
+            (DifferenceKind::Gone, "WebSocket upgrades fail"),
+            (DifferenceKind::Gone, "container exits with code 3"),
         ]
     );
     assert!(comparison.is_worse() && comparison.incidents.is_empty());

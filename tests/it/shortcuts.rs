@@ -40,7 +40,6 @@ fn whole(source: &Source) -> Accounts {
                 take(&mut accounts, &mut seen, &entry);
             });
             if decoded.entries == 0 {
-                accounts[0].ledger.entries += 1;
                 accounts[0].ledger.unreadable += 1;
             }
         }
@@ -54,7 +53,6 @@ fn take([summary, apart]: &mut Accounts, seen: &mut HashSet<String>, entry: &Ent
     let status = entry.http.as_ref().map(|http| http.status);
     let key = format!("{} {:?} {} {} {status:?}", entry.insert_id, entry.timestamp, entry.log_name, entry.message);
     if !entry.insert_id.is_empty() && !seen.insert(key) {
-        summary.ledger.entries += 1;
         summary.ledger.duplicates += 1;
     } else if let Some(observation) = observe(catalogue(), entry) {
         if is_stray(entry, observation.at) {
@@ -64,7 +62,6 @@ fn take([summary, apart]: &mut Accounts, seen: &mut HashSet<String>, entry: &Ent
             summary.observe(catalogue(), entry, &observation);
         }
     } else {
-        summary.ledger.entries += 1;
         summary.ledger.unreadable += 1;
     }
 }

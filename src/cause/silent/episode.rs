@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::sample::{MIN_VALUES, proportion_score};
-use super::{Healthy, Part, latency, steps};
+use super::sample::{Hits, MIN_VALUES, proportion_score};
+use super::{Healthy, WindowPart, latency, steps};
 
 /// Parts of equal trace counts that a stretch is made of; all pairs of them are looked at.
 const PARTS: usize = 36;
@@ -22,15 +22,8 @@ const MIN_SCORE: f64 = 5.0;
 /// Stretches that are looked at closely.
 const STRETCHES: usize = 8;
 
-/// For one kind of hit: whether each occasion, by the index of its trace, was one; and hits and occasions when healthy.
-#[derive(Default)]
-pub(super) struct Hits {
-    pub(super) now: Vec<(usize, bool)>,
-    pub(super) before: (usize, usize),
-}
-
 /// Stretches that differ, as indexes of traces, the most unlikely first, none twice.
-pub(super) fn scan(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Range<usize>> {
+pub(super) fn scan(fault: WindowPart<'_, '_>, healthy: &Healthy<'_>) -> Vec<Range<usize>> {
     let kinds = latency::hits(fault, healthy).into_iter().chain(steps::hits(fault, healthy));
     let kinds = kinds.filter(|hits| hits.now.iter().any(|(_, hit)| *hit));
     let mut stretches: Vec<_> = kinds.filter_map(|hits| best_stretch(&hits, fault.trees.len())).collect();

@@ -12,10 +12,10 @@
 
 use std::collections::BTreeMap;
 
-use super::episode::Hits;
-use super::sample::{MIN_VALUES, Shift, far_above, onset, shift};
-use super::{Clarity, EXEMPLARS, Exemplar, Healthy, Kind, Part, Suspect, ms, name};
-use crate::summary::traces::{Node, Span, SpanKind, Tree};
+use super::sample::{Hits, MIN_VALUES, Shift, far_above, onset, shift};
+use super::{Clarity, EXEMPLARS, Healthy, Kind, Suspect, WindowPart, exemplar_of_span, ms, name};
+use crate::summary::Exemplar;
+use crate::summary::traces::{Node, SpanKind, TraceSpan, Tree};
 use crate::time::Timestamp;
 
 /// Edges out of a service say a little less about it than edges into it.
@@ -57,11 +57,11 @@ struct Sample<'t> {
     ns: i64,
     /// Index of its tree in the window.
     tree: usize,
-    span: &'t Span,
+    span: &'t TraceSpan,
 }
 
 /// Something about a service that took longer.
-struct Finding<'t, 's> {
+struct Slowdown<'t, 's> {
     service: u64,
     what: What,
     shift: Shift,
@@ -77,7 +77,7 @@ enum What {
 }
 
 /// Services that lose time, most first.
-pub(super) fn suspects(fault: Part<'_, '_>, healthy: &Healthy<'_>, uncompared: &mut Vec<String>) -> Vec<Suspect> {
+pub(super) fn suspects(fault: WindowPart<'_, '_>, healthy: &Healthy<'_>, uncompared: &mut Vec<String>) -> Vec<Suspect> {
     let (now, before) = (Times::measure(fault), &healthy.times);
     let pooled = before.pooled_gaps();
     let mut by_service: BTreeMap<u64, Service<'_, '_>> = BTreeMap::new();
@@ -85,7 +85,7 @@ pub(super) fn suspects(fault: Part<'_, '_>, healthy: &Healthy<'_>, uncompared: &
         let service = &key.0;
         let Some(shift) = compare(samples, before.own.get(key).map(Vec::as_slice)) else { continue };
         let what = What::Own { operation: samples[0].span.operation };
-        by_service.entry(*service).or_default().own.push(Finding { service: *service, what, shift, samples });
+        by_service.entry(*service).or_default().own.push(Slowdown { service: *service, what, shift, samples });
     }
     for ((caller, callee, kind), samples) in &now.gaps {
         let known = before.gaps.get(&(*caller, *callee, *kind)).filter(|known| known.len() >= MIN_VALUES);
@@ -102,7 +102,7 @@ pub(super) fn suspects(fault: Part<'_, '_>, healthy: &Healthy<'_>, uncompared: &
         }
         let mut values: Vec<i64> = samples.iter().map(|sample| sample.ns).collect();
         let shift = shift(&mut values, &mut known);
-        let finding = |service, what| shift.map(|shift| Finding { service, what, shift, samples });
+        let finding = |service, what| shift.map(|shift| Slowdown { service, what, shift, samples });
         let into = by_service.entry(*callee).or_default();
         into.n_into += 1;
         into.into.extend(finding(*callee, What::Into { caller: *caller, callee: *kind }));
@@ -115,7 +115,7 @@ pub(super) fn suspects(fault: Part<'_, '_>, healthy: &Healthy<'_>, uncompared: &
         if found.own.is_empty() && found.into.is_empty() {
             let shift = compare(samples, before.visits.get(edge).map(Vec::as_slice));
             let what = What::Visit { caller: edge.0 };
-            found.visits.extend(shift.map(|shift| Finding { service: edge.1, what, shift, samples }));
+            found.visits.extend(shift.map(|shift| Slowdown { service: edge.1, what, shift, samples }));
         }
     }
     let n_new = now.own.keys().filter(|key| !before.own.contains_key(key)).count();
@@ -131,16 +131,16 @@ pub(super) fn suspects(fault: Part<'_, '_>, healthy: &Healthy<'_>, uncompared: &
 /// All that was found about one service.
 #[derive(Default)]
 struct Service<'t, 's> {
-    own: Vec<Finding<'t, 's>>,
-    into: Vec<Finding<'t, 's>>,
-    out: Vec<Finding<'t, 's>>,
-    visits: Vec<Finding<'t, 's>>,
+    own: Vec<Slowdown<'t, 's>>,
+    into: Vec<Slowdown<'t, 's>>,
+    out: Vec<Slowdown<'t, 's>>,
+    visits: Vec<Slowdown<'t, 's>>,
     n_into: usize,
     n_out: usize,
 }
 
 impl Service<'_, '_> {
-    fn suspect(&self, service: u64, fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Option<Suspect> {
+    fn suspect(&self, service: u64, fault: WindowPart<'_, '_>, healthy: &Healthy<'_>) -> Option<Suspect> {
         let own = self.own.iter().map(|finding| finding.shift.by_ns).fold(0.0, f64::max);
         let into = share(self.into.len(), self.n_into) * total(&self.into);
         let out = OUT_WEIGHT * share(self.out.len(), self.n_out) * total(&self.out);
@@ -151,7 +151,7 @@ impl Service<'_, '_> {
         }
         let mut terms = [(own, &self.own), (into, &self.into), (out, &self.out), (visits, &self.visits)];
         terms.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut findings: Vec<&Finding<'_, '_>> = terms
+        let mut findings: Vec<&Slowdown<'_, '_>> = terms
             .iter()
             .flat_map(|(_, findings)| {
                 let mut findings: Vec<_> = findings.iter().collect();
@@ -183,8 +183,8 @@ impl Service<'_, '_> {
     }
 }
 
-impl Finding<'_, '_> {
-    fn text(&self, fault: Part<'_, '_>, healthy: &Healthy<'_>) -> String {
+impl Slowdown<'_, '_> {
+    fn text(&self, fault: WindowPart<'_, '_>, healthy: &Healthy<'_>) -> String {
         let Shift { by_ns, fault_ns, baseline_ns, n, .. } = self.shift;
         let name = |hash| name(fault.traces, healthy.traces, hash);
         let subject = match self.what {
@@ -207,12 +207,12 @@ impl Finding<'_, '_> {
 }
 
 /// Scores of the findings together: the sum of k independent normal scores has a deviation of √k (Stouffer).
-fn significance(findings: &[&Finding<'_, '_>]) -> f64 {
+fn significance(findings: &[&Slowdown<'_, '_>]) -> f64 {
     findings.iter().map(|finding| finding.shift.score).sum::<f64>() / (findings.len() as f64).sqrt()
 }
 
 /// Samples of the findings in order of effect time, with whether each lies nearer to the new median than to the old one.
-fn slow_samples<'t>(findings: &[&Finding<'t, '_>]) -> Vec<(Timestamp, &'t Span, bool)> {
+fn slow_samples<'t>(findings: &[&Slowdown<'t, '_>]) -> Vec<(Timestamp, &'t TraceSpan, bool)> {
     let mut slow: Vec<_> = findings
         .iter()
         .flat_map(|finding| {
@@ -224,9 +224,9 @@ fn slow_samples<'t>(findings: &[&Finding<'t, '_>]) -> Vec<(Timestamp, &'t Span, 
     slow
 }
 
-fn exemplars(slow: &[(Timestamp, &Span, bool)], fault: Part<'_, '_>) -> Vec<Exemplar> {
+fn exemplars(slow: &[(Timestamp, &TraceSpan, bool)], fault: WindowPart<'_, '_>) -> Vec<Exemplar> {
     let slow = slow.iter().filter(|(_, _, slow)| *slow);
-    slow.take(EXEMPLARS).map(|(_, span, _)| Exemplar::of_span(fault.traces, span)).collect()
+    slow.take(EXEMPLARS).map(|(_, span, _)| exemplar_of_span(fault.traces, span)).collect()
 }
 
 fn compare(now: &[Sample<'_>], before: Option<&[Sample<'_>]>) -> Option<Shift> {
@@ -245,7 +245,7 @@ impl<'t> Times<'t> {
     }
 
     /// Measures every call and every handling.
-    pub(super) fn measure(part: Part<'_, 't>) -> Times<'t> {
+    pub(super) fn measure(part: WindowPart<'_, 't>) -> Times<'t> {
         let mut times = Times::default();
         for (t, tree) in part.trees.iter().enumerate() {
             for node in &tree.nodes {
@@ -262,7 +262,7 @@ impl<'t> Times<'t> {
         times
     }
 
-    fn call(&mut self, t: usize, tree: &Tree<'t>, node: &Node<'t>, span: &'t Span) {
+    fn call(&mut self, t: usize, tree: &Tree<'t>, node: &Node<'t>, span: &'t TraceSpan) {
         let children = node.children.iter().map(|child| &tree.nodes[*child]);
         let handled = children.filter_map(|child| Some((child, child.span?))).find(|(_, s)| s.kind == SpanKind::Server);
         let (callee, kind, ns) = match handled {
@@ -280,7 +280,7 @@ impl<'t> Times<'t> {
 }
 
 /// Times far above their healthy median, by operation, edge and visit.
-pub(super) fn hits(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Hits> {
+pub(super) fn hits(fault: WindowPart<'_, '_>, healthy: &Healthy<'_>) -> Vec<Hits> {
     let (now, before) = (Times::measure(fault), &healthy.times);
     let mut all = Vec::new();
     collect_hits(&now.own, &before.own, &mut all);
@@ -303,7 +303,7 @@ fn collect_hits<K: Ord>(
 }
 
 /// Latency less the union of the children's intervals within it.
-fn own_time(tree: &Tree<'_>, node: &Node<'_>, span: &Span) -> i64 {
+fn own_time(tree: &Tree<'_>, node: &Node<'_>, span: &TraceSpan) -> i64 {
     let (start, end) = (span.start.0, span.end().0);
     let mut covered = 0;
     let mut upto = start;
@@ -331,6 +331,6 @@ fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole.max(1) as f64
 }
 
-fn total(findings: &[Finding<'_, '_>]) -> f64 {
+fn total(findings: &[Slowdown<'_, '_>]) -> f64 {
     findings.iter().map(|finding| finding.shift.by_ns).sum()
 }

@@ -18,8 +18,8 @@ mod steps;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use crate::source::Origin;
-use crate::summary::traces::{Span, SpanKind, Trace, Traces, Tree, Witness};
+use crate::summary::Exemplar;
+use crate::summary::traces::{SpanKind, Trace, TraceSpan, Traces, Tree, Witness};
 use crate::time::Timestamp;
 
 /// Exemplars of a suspect: enough to see it thrice, few enough to read.
@@ -82,27 +82,6 @@ pub enum Clarity {
     Faint,
 }
 
-/// An entry that shows it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Exemplar {
-    /// When it could be known.
-    pub effect_time: Timestamp,
-    /// `timestamp` as recorded.
-    pub timestamp: Timestamp,
-    /// Where its record starts.
-    pub origin: Origin,
-    /// `insertId`.
-    pub insert_id: String,
-    /// `logName`.
-    pub log_name: String,
-    /// Recorded severity, `DEFAULT` when absent.
-    pub severity: String,
-    /// The service that wrote it.
-    pub service: String,
-    /// Its text; for a request its operation, status and latency.
-    pub message: String,
-}
-
 /// The traces of one window: those whose first record lies in `[from, until)`.
 #[derive(Debug)]
 pub struct Window<'t> {
@@ -138,14 +117,14 @@ impl<'t> Window<'t> {
         Some(crate::time::Span { start: self.trees.first()?.start, end: self.trees.last()?.start })
     }
 
-    fn part(&self, range: Range<usize>) -> Part<'_, 't> {
-        Part { traces: self.traces, trees: &self.trees[range] }
+    fn part(&self, range: Range<usize>) -> WindowPart<'_, 't> {
+        WindowPart { traces: self.traces, trees: &self.trees[range] }
     }
 }
 
 /// Some traces of a window, one after the other.
 #[derive(Clone, Copy)]
-struct Part<'w, 't> {
+struct WindowPart<'w, 't> {
     traces: &'t Traces,
     trees: &'w [Tree<'t>],
 }
@@ -207,7 +186,7 @@ fn stronger(a: &(bool, f64), b: &(bool, f64)) -> Ordering {
     a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
 }
 
-fn judge(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Silent {
+fn judge(fault: WindowPart<'_, '_>, healthy: &Healthy<'_>) -> Silent {
     let mut uncompared = Vec::new();
     let mut suspects = latency::suspects(fault, healthy, &mut uncompared);
     for suspect in steps::suspects(fault, healthy, &mut uncompared) {
@@ -221,31 +200,31 @@ fn judge(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Silent {
     Silent { suspects, uncompared }
 }
 
-impl Exemplar {
-    fn of_span(traces: &Traces, span: &Span) -> Exemplar {
-        let status = if span.status == 0 { String::new() } else { format!(" {}", span.status) };
-        let side = if span.kind == SpanKind::Client { " (as its caller saw it)" } else { "" };
-        let message = format!("{}{status} in {}{side}", traces.name(span.operation), ms(span.latency_ns as f64));
-        Exemplar::new(traces, &span.witness, span.service, (span.start, span.end()), message)
-    }
+/// The entry of a span: its operation, status and latency.
+fn exemplar_of_span(traces: &Traces, span: &TraceSpan) -> Exemplar {
+    let status = if span.status == 0 { String::new() } else { format!(" {}", span.status) };
+    let side = if span.kind == SpanKind::Client { " (as its caller saw it)" } else { "" };
+    let message = format!("{}{status} in {}{side}", traces.name(span.operation), ms(span.latency_ns as f64));
+    exemplar(traces, &span.witness, span.service, (span.start, span.end()), message)
+}
 
-    fn new(
-        traces: &Traces,
-        witness: &Witness,
-        service: u64,
-        times: (Timestamp, Timestamp),
-        message: String,
-    ) -> Exemplar {
-        Exemplar {
-            effect_time: times.1,
-            timestamp: times.0,
-            origin: witness.origin,
-            insert_id: witness.insert_id.to_string(),
-            log_name: traces.name(witness.log_name).to_owned(),
-            severity: witness.severity.map_or("DEFAULT", |severity| severity.name()).to_owned(),
-            service: traces.name(service).to_owned(),
-            message,
-        }
+/// An entry that shows something, by its timestamp and its effect time.
+fn exemplar(
+    traces: &Traces,
+    witness: &Witness,
+    service: u64,
+    (timestamp, effect_time): (Timestamp, Timestamp),
+    message: String,
+) -> Exemplar {
+    Exemplar {
+        effect_time,
+        origin: witness.origin,
+        insert_id: witness.insert_id.to_string(),
+        timestamp: Some(timestamp),
+        log_name: traces.name(witness.log_name).to_owned(),
+        severity: witness.severity,
+        component: traces.name(service).to_owned(),
+        message,
     }
 }
 

@@ -37,6 +37,13 @@ pub(super) struct Shift {
     pub(super) score: f64,
 }
 
+/// For one kind of hit: whether each occasion, by the index of its trace, was one; and hits and occasions when healthy.
+#[derive(Default)]
+pub(super) struct Hits {
+    pub(super) now: Vec<(usize, bool)>,
+    pub(super) before: (usize, usize),
+}
+
 /// The shift of `fault` above `baseline`, `None` when it could be chance or does not matter. Both are sorted here.
 pub(super) fn shift(fault: &mut [i64], baseline: &mut [i64]) -> Option<Shift> {
     if fault.len() < MIN_VALUES || baseline.len() < MIN_VALUES {

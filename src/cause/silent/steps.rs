@@ -12,9 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::episode::Hits;
-use super::sample::{onset, proportion_score};
-use super::{Clarity, EXEMPLARS, Exemplar, Healthy, Kind, Part, Suspect, name};
+use super::sample::{Hits, onset, proportion_score};
+use super::{Clarity, EXEMPLARS, Healthy, Kind, Suspect, WindowPart, exemplar, exemplar_of_span, name};
+use crate::summary::Exemplar;
 use crate::summary::traces::{Level, Node, SpanKind, Tree};
 use crate::time::Timestamp;
 
@@ -117,7 +117,7 @@ pub(super) struct Ways {
 
 impl Ways {
     /// Learns the rules of every operation.
-    pub(super) fn learn(part: Part<'_, '_>) -> Ways {
+    pub(super) fn learn(part: WindowPart<'_, '_>) -> Ways {
         let handlings = handlings(part);
         let last_calls = handlings.iter().map(|(operation, known)| (*operation, last_calls(part, known))).collect();
         let rules = handlings.iter().map(|(operation, known)| (*operation, learn(known))).collect();
@@ -130,7 +130,7 @@ impl Ways {
 }
 
 /// Services that left their ways, most clearly first.
-pub(super) fn suspects(fault: Part<'_, '_>, healthy: &Healthy<'_>, uncompared: &mut Vec<String>) -> Vec<Suspect> {
+pub(super) fn suspects(fault: WindowPart<'_, '_>, healthy: &Healthy<'_>, uncompared: &mut Vec<String>) -> Vec<Suspect> {
     let now = handlings(fault);
     let n_new = now.keys().filter(|operation| healthy.ways.taught(operation).is_none()).count();
     if n_new > 0 {
@@ -151,7 +151,7 @@ pub(super) fn suspects(fault: Part<'_, '_>, healthy: &Healthy<'_>, uncompared: &
 }
 
 /// Broken rules by operation, and usual steps lacking by operation and step.
-pub(super) fn hits(fault: Part<'_, '_>, healthy: &Healthy<'_>) -> Vec<Hits> {
+pub(super) fn hits(fault: WindowPart<'_, '_>, healthy: &Healthy<'_>) -> Vec<Hits> {
     let now = handlings(fault);
     let mut all = Vec::new();
     for (operation, handlings) in &now {
@@ -193,7 +193,7 @@ fn suspect(service: &str, mut charges: Vec<Charge>) -> Option<Suspect> {
 
 /// The window and what the healthy one taught.
 struct Case<'c, 't> {
-    fault: Part<'c, 't>,
+    fault: WindowPart<'c, 't>,
     healthy: &'c Healthy<'t>,
     now: &'c Handlings,
 }
@@ -335,12 +335,11 @@ impl Case<'_, '_> {
         let node = &self.fault.trees[handling.at.0].nodes[handling.at.1];
         let traces = self.fault.traces;
         if let Some(span) = node.span {
-            return Some(Exemplar::of_span(traces, span));
+            return Some(exemplar_of_span(traces, span));
         }
         let event = node.events.last()?;
-        let template = traces.template(event.template);
-        let text = template.map_or(String::new(), |template| template.text.clone());
-        Some(Exemplar::new(traces, &event.witness, event.service, (event.at, event.at), text))
+        let text = traces.template(event.template).unwrap_or_default().to_owned();
+        Some(exemplar(traces, &event.witness, event.service, (event.at, event.at), text))
     }
 
     /// `` `Class#34 …` no longer follows `Class#31 …` in 19 of 20 requests of `POST /x` ``
@@ -383,7 +382,7 @@ impl Case<'_, '_> {
 
     fn template(&self, hash: u64) -> &str {
         let known = self.fault.traces.template(hash).or_else(|| self.healthy.traces.template(hash));
-        known.map_or("?", |template| statement(&template.text))
+        known.map_or("?", statement)
     }
 
     fn requests(&self, operation: Operation) -> String {
@@ -435,7 +434,7 @@ fn callee(tree: &Tree<'_>, handling: &Handling, call: u64) -> u64 {
 }
 
 /// For each operation called: how often it was, and in which handlings it was the last.
-fn last_calls(part: Part<'_, '_>, handlings: &[Handling]) -> BTreeMap<u64, Ends> {
+fn last_calls(part: WindowPart<'_, '_>, handlings: &[Handling]) -> BTreeMap<u64, Ends> {
     let mut calls: BTreeMap<u64, Ends> = BTreeMap::new();
     for (i, handling) in handlings.iter().enumerate() {
         let tree = &part.trees[handling.at.0];
@@ -452,7 +451,7 @@ fn last_calls(part: Part<'_, '_>, handlings: &[Handling]) -> BTreeMap<u64, Ends>
     calls
 }
 
-fn handlings(part: Part<'_, '_>) -> Handlings {
+fn handlings(part: WindowPart<'_, '_>) -> Handlings {
     let mut found = Handlings::new();
     for (t, tree) in part.trees.iter().enumerate().filter(|(_, tree)| !tree.cut) {
         for (idx, node) in tree.nodes.iter().enumerate() {

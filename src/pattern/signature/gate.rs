@@ -20,11 +20,11 @@ pub(super) struct Gate {
     /// Window hash → its entries in `places`; a hash that is not present has an empty range.
     starts: Box<[u16]>,
     /// (window, literal, offset of the window in the literal), sorted by hash.
-    places: Vec<Place>,
+    places: Vec<WindowPlace>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct WindowPlace {
     window: u32,
     literal: u16,
     offset: u16,
@@ -35,10 +35,10 @@ impl Gate {
     pub(super) fn new(literals: &[String]) -> Gate {
         let literals: Vec<Box<[u8]>> = literals.iter().map(|l| l.as_bytes().into()).collect();
         let common = window_counts(&literals);
-        let mut places: Vec<Place> = Vec::with_capacity(literals.len());
+        let mut places: Vec<WindowPlace> = Vec::with_capacity(literals.len());
         for (idx, literal) in literals.iter().enumerate() {
             let (offset, window) = rarest(literal, &common);
-            places.push(Place { window, literal: idx as u16, offset: offset as u16 });
+            places.push(WindowPlace { window, literal: idx as u16, offset: offset as u16 });
         }
         places.sort_by_key(|p| (hash(p.window), p.window, p.literal));
         let mut present = vec![0u64; 1 << (HASH_BITS - 6)].into_boxed_slice();

@@ -49,27 +49,27 @@ pub(super) struct Matcher {
     pub(super) take: Option<LazyRegex>,
     pub(super) logs: Vec<String>,
     pub(super) resources: Vec<String>,
-    pub(super) statuses: Vec<Status>,
+    pub(super) statuses: Vec<StatusPattern>,
     pub(super) methods: Vec<String>,
     /// Parts of the caller's user agent: `update-traffic` tells what `ReplaceService` was for.
     pub(super) agents: Vec<String>,
     pub(super) refused: Option<bool>,
     pub(super) severity: Option<Severity>,
-    pub(super) field: Option<Field>,
+    pub(super) field: Option<FieldTest>,
     pub(super) events: Vec<String>,
     pub(super) captures: Vec<Capture>,
 }
 
 /// A status code or a class of them.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Status {
+pub(super) enum StatusPattern {
     Code(u16),
     Class(u16),
 }
 
 /// A scalar field of the payload, or a detail of an audit entry, with one of these values.
 #[derive(Clone, Debug)]
-pub(super) struct Field {
+pub(super) struct FieldTest {
     pub(super) name: String,
     pub(super) any: Vec<String>,
 }
@@ -224,8 +224,8 @@ impl Matcher {
     fn status_holds(&self, entry: &Entry<'_>) -> bool {
         let holds = |code: u16| {
             self.statuses.iter().any(|s| match s {
-                Status::Code(c) => *c == code,
-                Status::Class(c) => *c == code / 100,
+                StatusPattern::Code(c) => *c == code,
+                StatusPattern::Class(c) => *c == code / 100,
             })
         };
         self.statuses.is_empty() || entry.http.as_ref().is_some_and(|h| holds(h.status))
@@ -272,7 +272,7 @@ impl Matcher {
     }
 }
 
-impl Field {
+impl FieldTest {
     fn holds(&self, entry: &Entry<'_>) -> bool {
         let mut details = entry.audit.iter().flat_map(|audit| &audit.details.0);
         let wanted = |value: &str| self.any.iter().any(|any| any.eq_ignore_ascii_case(value));

@@ -20,7 +20,7 @@ use crate::entry::{ComponentKind, Entry, Severity};
 
 use super::{Layer, Match, Role};
 use gate::Gate;
-use matcher::{Matcher, Status, Taken};
+use matcher::{Matcher, StatusPattern, Taken};
 use read::Author;
 
 pub use check::ExampleFailure;
@@ -463,8 +463,8 @@ impl Catalogue {
             self.by_status.push(m);
             for status in &matcher.statuses {
                 let codes = match *status {
-                    Status::Code(code) => code..code + 1,
-                    Status::Class(class) => class * 100..class * 100 + 100,
+                    StatusPattern::Code(code) => code..code + 1,
+                    StatusPattern::Class(class) => class * 100..class * 100 + 100,
                 };
                 codes.for_each(|code| self.statuses[usize::from(code / 64)] |= 1 << (code % 64));
             }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::matcher::{Capture, Field, LazyRegex, Matcher, Status, ValueSource};
+use super::matcher::{Capture, FieldTest, LazyRegex, Matcher, StatusPattern, ValueSource};
 use super::meaning::{Accused, Act, Meaning, Mode, Normally, Outcome, Unit};
 use super::{Effect, Remedy, Signature, Strength, gate};
 use crate::entry::{ComponentKind, Severity};
@@ -78,7 +78,7 @@ pub(super) enum Author {
 /// Reads one file. Every signature is checked as far as it can be without the others.
 pub(super) fn read(file: &str, text: &str, author: Author) -> Result<Vec<Read>, Error> {
     let lines = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-    let place = Place { file, text, lines, author };
+    let place = SignatureFile { file, text, lines, author };
     let plain = if author == Author::House { plain::read(text) } else { None };
     let raw = match plain {
         Some(raw) => raw,
@@ -205,7 +205,7 @@ struct RawNearMiss {
 }
 
 /// A file being read: turns spans into lines.
-struct Place<'t> {
+struct SignatureFile<'t> {
     file: &'t str,
     text: &'t str,
     /// Where each line ends.
@@ -213,7 +213,7 @@ struct Place<'t> {
     author: Author,
 }
 
-impl Place<'_> {
+impl SignatureFile<'_> {
     fn line(&self, at: usize) -> usize {
         1 + self.lines.partition_point(|end| *end < at)
     }
@@ -406,7 +406,7 @@ impl Place<'_> {
             agents: raw.agent,
             refused: raw.refused,
             severity,
-            field: raw.field.map(|f| Field { name: f.name, any: f.any }),
+            field: raw.field.map(|f| FieldTest { name: f.name, any: f.any }),
             events: raw.event,
             captures: captures.to_vec(),
             ..Matcher::default()
@@ -433,13 +433,13 @@ impl Place<'_> {
 /// Longest literal: windows hold offsets of 16 bits, and nobody writes longer ones.
 const MAX_LITERAL: usize = 200;
 
-fn parse_status(raw: &RawStatus) -> Option<Status> {
+fn parse_status(raw: &RawStatus) -> Option<StatusPattern> {
     match raw {
-        RawStatus::Code(code) if *code < 1000 => Some(Status::Code(*code)),
+        RawStatus::Code(code) if *code < 1000 => Some(StatusPattern::Code(*code)),
         RawStatus::Code(_) => None,
         RawStatus::Class(text) => match text.as_bytes() {
-            [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => Some(Status::Class(u16::from(class - b'0'))),
-            _ => text.parse().ok().filter(|code| *code < 1000).map(Status::Code),
+            [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => Some(StatusPattern::Class(u16::from(class - b'0'))),
+            _ => text.parse().ok().filter(|code| *code < 1000).map(StatusPattern::Code),
         },
     }
 }
@@ -462,7 +462,7 @@ mod tests {
 
     /// As [`Author::House`] and as [`Author::Stranger`] would have it, without the examples.
     fn both_ways(text: &str) -> [String; 2] {
-        let place = Place {
+        let place = SignatureFile {
             file: "x",
             text,
             lines: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),

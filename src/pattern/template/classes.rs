@@ -1,6 +1,7 @@
 //! What bytes are, one by one from a table and 64 at a time as bits.
 
-use super::scan::MAX_BYTES;
+/// Bytes of a message that are looked at: 192 tokens rarely need more, and an example stays small.
+pub(super) const MAX_BYTES: usize = 2048;
 
 pub(super) const WHITE: u8 = 1;
 pub(super) const SEPARATOR: u8 = 2;
@@ -77,15 +78,15 @@ const _: () = assert!(MAX_BYTES / 64 < WORDS, "a word for every 64 bytes and one
 
 /// Where the ends of runs, the digits and the marks of a message are.
 #[derive(Clone, Debug)]
-pub(super) struct Map([Bits; WORDS]);
+pub(super) struct MarkMap([Bits; WORDS]);
 
-impl Default for Map {
+impl Default for MarkMap {
     fn default() -> Self {
-        Map([Bits::default(); WORDS])
+        MarkMap([Bits::default(); WORDS])
     }
 }
 
-impl Map {
+impl MarkMap {
     /// Maps a message in blocks of 16 bytes. The last block must hold white space behind its end.
     #[inline]
     pub(super) fn fill(&mut self, blocks: &[[u8; 16]]) {
@@ -171,7 +172,7 @@ mod tests {
         for byte in 0..=255u8 {
             let mut blocks = [[b'x'; 16], [b'x'; 16], [b'x'; 16], [b'x'; 16], [0; 16]];
             blocks[2][5] = byte;
-            let mut map = Map::default();
+            let mut map = MarkMap::default();
             map.fill(&blocks);
             let class = CLASS[usize::from(byte)];
             assert_eq!(map.next_end(3), if class & END != 0 { 37 } else { 64 }, "{byte}");

@@ -23,8 +23,8 @@
 //! ```
 
 mod classes;
+mod cluster;
 mod column;
-mod entry;
 mod hash;
 mod recent;
 mod render;
@@ -43,7 +43,7 @@ use super::Merge;
 
 pub use route::route;
 use scan::Scanner;
-pub use settle::{Finder, Mined, Settled};
+pub use settle::{Finder, Settled, Template};
 use shelves::Shelves;
 
 /// Keys that are told apart at most, of which one scope may have a quarter; half as many scopes. With 2 KiB per example and

@@ -14,12 +14,12 @@ const MAX_BYTES: usize = 512;
 /// The last messages, one per slot.
 #[derive(Clone, Debug)]
 pub(super) struct Recent {
-    slots: Vec<Slot>,
+    slots: Vec<RecentMessage>,
     generation: u64,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Slot {
+struct RecentMessage {
     hash: u64,
     /// Slots of another generation are empty; that of an empty slot is 0.
     generation: u64,
@@ -50,7 +50,7 @@ impl Recent {
             return;
         }
         if self.slots.is_empty() {
-            self.slots.resize(SLOTS, Slot::default());
+            self.slots.resize(SLOTS, RecentMessage::default());
         }
         let slot = &mut self.slots[slot(hash)];
         (slot.hash, slot.generation, slot.shelf, slot.place) = (hash, self.generation, shelf, place);

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::cluster::{Cluster, ClusterShape};
 use super::column::FEW;
-use super::entry::{Entry, Shape};
-use super::scan::{Kind, Scanner, Token};
+use super::scan::{Scanner, Token, TokenKind};
 
 /// What stands for a value.
 const VARIABLE: &str = "<*>";
@@ -33,11 +33,11 @@ pub(super) struct Rendered {
 }
 
 /// Renders the entries of one template, the first of which gives the white space. `is_variable` has one item per token.
-pub(super) fn render<V>(members: &[Entry<V>], is_variable: &[bool], count: u64, scanner: &mut Scanner) -> Rendered {
+pub(super) fn render<V>(members: &[Cluster<V>], is_variable: &[bool], count: u64, scanner: &mut Scanner) -> Rendered {
     let Some(first) = members.first() else {
         return Rendered { template: String::new(), text: String::new(), hash: 0 };
     };
-    if first.shape == Shape::Length {
+    if first.shape == ClusterShape::Length {
         let n_tokens = is_variable.len();
         return Rendered {
             template: VARIABLE.to_owned(),
@@ -75,7 +75,7 @@ fn push_spaced(text: &mut String, spaced: bool, part: &str) {
 }
 
 /// Where the message starts behind a leading time stamp, which people leave out.
-fn after_time(tokens: &[Token], places: &[Option<Place>], example: &str) -> usize {
+fn after_time(tokens: &[Token], places: &[Option<Filling>], example: &str) -> usize {
     let is = |at: usize, text: &[&str]| tokens.get(at).is_some_and(|t| text.contains(&t.text(example)));
     let bracket = usize::from(is(0, &["[", "("]));
     let has_time = places.get(bracket).is_some_and(|p| p.as_ref().is_some_and(|p| is_time(&p.value)));
@@ -101,7 +101,7 @@ fn fnv(words: &[&str]) -> u64 {
 
 /// All that stands at one place of a template.
 #[derive(Debug)]
-struct Place {
+struct Filling {
     /// The values, if they are few.
     values: Option<BTreeSet<String>>,
     prefix: String,
@@ -112,8 +112,8 @@ struct Place {
     is_masked: bool,
 }
 
-fn places<V>(members: &[Entry<V>], is_variable: &[bool], scanner: &mut Scanner) -> Vec<Option<Place>> {
-    let mut places: Vec<Option<Place>> = is_variable.iter().map(|_| None).collect();
+fn places<V>(members: &[Cluster<V>], is_variable: &[bool], scanner: &mut Scanner) -> Vec<Option<Filling>> {
+    let mut places: Vec<Option<Filling>> = is_variable.iter().map(|_| None).collect();
     for member in members {
         scanner.read(&member.example);
         let mut n_columns = 0;
@@ -123,7 +123,7 @@ fn places<V>(members: &[Entry<V>], is_variable: &[bool], scanner: &mut Scanner) 
                 n_columns - 1
             });
             if is_variable.get(at) == Some(&true) {
-                let seen = Place::of(member, token, column);
+                let seen = Filling::of(member, token, column);
                 match &mut places[at] {
                     Some(place) => place.join(seen),
                     empty => *empty = Some(seen),
@@ -134,18 +134,18 @@ fn places<V>(members: &[Entry<V>], is_variable: &[bool], scanner: &mut Scanner) 
     places
 }
 
-impl Place {
-    fn of<V>(member: &Entry<V>, token: &Token, column: Option<usize>) -> Place {
+impl Filling {
+    fn of<V>(member: &Cluster<V>, token: &Token, column: Option<usize>) -> Filling {
         let value = token.text(&member.example).to_owned();
-        let is_masked = token.kind == Kind::Variable;
+        let is_masked = token.kind == TokenKind::Variable;
         match column.map(|c| member.columns.get(c)) {
             Some(Some(column)) => {
                 let (prefix, suffix) = column.affixes(&member.example);
                 let values = column.few(&member.example).map(|few| few.into_iter().map(str::to_owned).collect());
-                Place { values, prefix: prefix.to_owned(), suffix: suffix.to_owned(), value, is_masked }
+                Filling { values, prefix: prefix.to_owned(), suffix: suffix.to_owned(), value, is_masked }
             }
-            Some(None) => Place { values: None, prefix: String::new(), suffix: String::new(), value, is_masked },
-            None => Place {
+            Some(None) => Filling { values: None, prefix: String::new(), suffix: String::new(), value, is_masked },
+            None => Filling {
                 values: Some(BTreeSet::from([value.clone()])),
                 prefix: value.clone(),
                 suffix: value.clone(),
@@ -155,7 +155,7 @@ impl Place {
         }
     }
 
-    fn join(&mut self, other: Place) {
+    fn join(&mut self, other: Filling) {
         let shared = self.prefix.bytes().zip(other.prefix.bytes()).take_while(|(a, b)| a == b).count();
         self.prefix.truncate(self.prefix.floor_char_boundary(shared));
         let shared = self.suffix.bytes().rev().zip(other.suffix.bytes().rev()).take_while(|(a, b)| a == b).count();

@@ -4,16 +4,10 @@
 //! value (it holds a digit, is a path, a URL, a host name, …) is a variable, and neighbouring variables, units and dates
 //! join it, so that formatting variants share a key. Nothing is allocated once the buffers have grown.
 
-use super::classes::{CLASS, DIGIT, DOT, END, Map, SEPARATOR, SLASH, UPPER, WHITE};
-use super::hash::{MULTIPLIER, SEEDS, fold, load};
+use super::classes::{CLASS, DIGIT, DOT, END, MAX_BYTES, MarkMap, SEPARATOR, SLASH, UPPER, WHITE};
+use super::hash::{MAX_TOKENS, MULTIPLIER, SEEDS, fold, load};
 use super::route::{is_id, is_route};
 use super::values::{is_date_word, is_host, is_path, is_size_unit, is_unit, number};
-
-/// Bytes of a message that are looked at: 192 tokens rarely need more, and an example stays small.
-pub(super) const MAX_BYTES: usize = 2048;
-
-/// Tokens of a message that are looked at; the rest is one variable. 128 was the 95th percentile in a public survey.
-pub(super) const MAX_TOKENS: usize = 192;
 
 /// Bytes before and after the message in the buffer, so that eight can be read at once anywhere near it.
 const PAD: usize = 16;
@@ -25,7 +19,7 @@ const _: () =
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// Text that stays as it is.
     Word,
     /// A separator or a run of closing punctuation.
@@ -42,7 +36,7 @@ pub(super) struct Token {
     /// One past the last byte.
     pub(super) end: u16,
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     /// White space stands before it.
     pub(super) spaced: bool,
 }
@@ -58,7 +52,7 @@ impl Token {
 #[derive(Clone)]
 pub(super) struct Scanner {
     buffer: Box<[u8; BUFFER]>,
-    map: Map,
+    map: MarkMap,
     len: usize,
     /// The tokens of the last message.
     pub(super) tokens: Vec<Token>,
@@ -73,7 +67,7 @@ impl Default for Scanner {
     fn default() -> Self {
         let buffer = Box::new([0; BUFFER]);
         let tokens = Vec::with_capacity(MAX_TOKENS + 1);
-        Scanner { buffer, map: Map::default(), len: 0, tokens, key: 0, rank: 0 }
+        Scanner { buffer, map: MarkMap::default(), len: 0, tokens, key: 0, rank: 0 }
     }
 }
 
@@ -124,9 +118,9 @@ impl Scanner {
         let mut sum = 0u64;
         for (token, seed) in self.tokens.iter().zip(&SEEDS) {
             let whole = match token.kind {
-                Kind::Variable => false,
-                Kind::Separator => true,
-                Kind::Word => std::mem::take(&mut with_word),
+                TokenKind::Variable => false,
+                TokenKind::Separator => true,
+                TokenKind::Word => std::mem::take(&mut with_word),
             };
             let text = if whole { self.word(token) } else { 0 };
             sum = sum.wrapping_add(fold(text ^ seed.0, (token.kind as u64 + 1) ^ seed.1));
@@ -159,7 +153,7 @@ impl Scanner {
     /// Cuts `METHOD /path STATUS` at its slashes; segments that are ids are variables.
     fn tokenize_route(&mut self, route: &str) -> usize {
         let method = route.find(' ').unwrap_or(route.len());
-        self.push(0, method, Kind::Word, false);
+        self.push(0, method, TokenKind::Word, false);
         let (mut start, mut spaced) = (method + 1, true);
         for segment in route[start..].split_inclusive(['/', ' ']) {
             if self.tokens.len() + 2 > MAX_TOKENS {
@@ -167,12 +161,12 @@ impl Scanner {
             }
             let name = segment.trim_end_matches(['/', ' ']);
             if !name.is_empty() {
-                let kind = if name == "<*>" || is_id(name) && !spaced { Kind::Variable } else { Kind::Word };
+                let kind = if name == "<*>" || is_id(name) && !spaced { TokenKind::Variable } else { TokenKind::Word };
                 self.push(start, start + name.len(), kind, spaced);
             }
             let end = start + segment.len();
             if segment.ends_with('/') {
-                self.push(end - 1, end, Kind::Separator, spaced && name.is_empty());
+                self.push(end - 1, end, TokenKind::Separator, spaced && name.is_empty());
             }
             (start, spaced) = (end, segment.ends_with(' '));
         }
@@ -224,13 +218,13 @@ impl Scanner {
             let stop = self.without_punctuation(start, end);
             self.push_variable(start, stop, spaced);
             if stop < end {
-                self.push(stop, end, Kind::Separator, false);
+                self.push(stop, end, TokenKind::Separator, false);
             }
             return end;
         }
         if self.is_last_word(start, end, has_digit) {
             self.push_word(start, end - 1, spaced);
-            self.push(end - 1, end, Kind::Separator, false);
+            self.push(end - 1, end, TokenKind::Separator, false);
             return end;
         }
         let (flags, end) = self.flags(start, end);
@@ -247,7 +241,7 @@ impl Scanner {
             }
         }
         if stop < end {
-            self.push(stop, end, Kind::Separator, spaced && stop == start);
+            self.push(stop, end, TokenKind::Separator, spaced && stop == start);
         }
         end
     }
@@ -354,7 +348,7 @@ impl Scanner {
     fn separator(&mut self, at: usize, spaced: bool) -> usize {
         let byte = self.byte(at);
         if byte == b':' && self.byte(at + 1) == b'/' && self.byte(at + 2) == b'/' && !spaced {
-            if let Some(scheme) = self.tokens.pop_if(|t| t.kind == Kind::Word) {
+            if let Some(scheme) = self.tokens.pop_if(|t| t.kind == TokenKind::Word) {
                 let end = self.url_end(at + 3);
                 self.push_variable(usize::from(scheme.start), end, scheme.spaced);
                 return end;
@@ -362,7 +356,7 @@ impl Scanner {
         } else if byte == b')' && self.close_parenthesis(at) {
             return at + 1;
         }
-        self.push(at, at + 1, Kind::Separator, spaced);
+        self.push(at, at + 1, TokenKind::Separator, spaced);
         at + 1
     }
 
@@ -372,14 +366,14 @@ impl Scanner {
     fn close_parenthesis(&mut self, at: usize) -> bool {
         match self.tokens.as_slice() {
             [.., open] if self.is_separator(open, b'(') && open.spaced => {
-                self.push(at, at, Kind::Variable, false);
+                self.push(at, at, TokenKind::Variable, false);
                 false
             }
             [.., before, open, size]
-                if size.kind == Kind::Variable
+                if size.kind == TokenKind::Variable
                     && self.is_separator(open, b'(')
                     && self.ends_with_size_unit(size)
-                    && (before.kind == Kind::Variable || self.text(before) == b"bytes") =>
+                    && (before.kind == TokenKind::Variable || self.text(before) == b"bytes") =>
             {
                 let kept = self.tokens.len() - 2;
                 self.tokens.truncate(kept);
@@ -396,7 +390,7 @@ impl Scanner {
     }
 
     fn is_separator(&self, token: &Token, byte: u8) -> bool {
-        token.kind == Kind::Separator && self.byte(usize::from(token.start)) == byte
+        token.kind == TokenKind::Separator && self.byte(usize::from(token.start)) == byte
     }
 
     fn text(&self, token: &Token) -> &[u8] {
@@ -404,16 +398,16 @@ impl Scanner {
     }
 
     #[inline]
-    fn push(&mut self, start: usize, end: usize, kind: Kind, spaced: bool) {
+    fn push(&mut self, start: usize, end: usize, kind: TokenKind, spaced: bool) {
         self.tokens.push(Token { start: start as u16, end: end as u16, kind, spaced });
     }
 
     #[inline]
     fn push_word(&mut self, start: usize, end: usize, spaced: bool) {
-        if self.tokens.last().is_some_and(|t| t.kind == Kind::Variable) && self.joins_as_unit(start, end) {
+        if self.tokens.last().is_some_and(|t| t.kind == TokenKind::Variable) && self.joins_as_unit(start, end) {
             return;
         }
-        self.push(start, end, Kind::Word, spaced);
+        self.push(start, end, TokenKind::Word, spaced);
     }
 
     /// Joins a unit to the value before; false if the word is none.
@@ -431,8 +425,8 @@ impl Scanner {
     fn push_variable(&mut self, mut start: usize, end: usize, mut spaced: bool) {
         while let Some(last) = self.tokens.last() {
             match last.kind {
-                Kind::Variable => return self.extend_last(end, 0),
-                Kind::Separator => {
+                TokenKind::Variable => return self.extend_last(end, 0),
+                TokenKind::Separator => {
                     let joiners = self.joiners(last, spaced);
                     if joiners > 0 {
                         return self.extend_last(end, joiners);
@@ -441,13 +435,13 @@ impl Scanner {
                         break;
                     }
                 }
-                Kind::Word if last.end - last.start == 3 && is_date_word(self.word(last)) => {}
-                Kind::Word => break,
+                TokenKind::Word if last.end - last.start == 3 && is_date_word(self.word(last)) => {}
+                TokenKind::Word => break,
             }
             (start, spaced) = (usize::from(last.start), last.spaced);
             self.tokens.pop();
         }
-        self.push(start, end, Kind::Variable, spaced);
+        self.push(start, end, TokenKind::Variable, spaced);
     }
 
     /// How many separators at the end only join a value to the next one: `,` or a tight `:`, `#`, `;`, `|`, `##`.
@@ -455,10 +449,10 @@ impl Scanner {
         let [.., before, _] = self.tokens.as_slice() else { return 0 };
         let tight = !spaced && !last.spaced;
         match self.byte(usize::from(last.start)) {
-            b',' if before.kind == Kind::Variable => 1,
-            b':' | b'#' | b';' | b'|' if tight && before.kind == Kind::Variable => 1,
+            b',' if before.kind == TokenKind::Variable => 1,
+            b':' | b'#' | b';' | b'|' if tight && before.kind == TokenKind::Variable => 1,
             b'#' if tight && !before.spaced && self.is_separator(before, b'#') => match self.tokens.as_slice() {
-                [.., value, _, _] if value.kind == Kind::Variable => 2,
+                [.., value, _, _] if value.kind == TokenKind::Variable => 2,
                 _ => 0,
             },
             _ => 0,
@@ -483,7 +477,7 @@ impl Scanner {
     fn hash(&mut self) {
         let (mut key, mut rank) = (0u64, 0u64);
         for (token, seed) in self.tokens.iter().zip(&SEEDS) {
-            if token.kind == Kind::Variable {
+            if token.kind == TokenKind::Variable {
                 key = key.wrapping_add(fold(seed.0, seed.1));
                 // The first and last eight bytes tell nearly all values apart; ties are settled by the text.
                 let ends =

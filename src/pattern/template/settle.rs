@@ -9,10 +9,10 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
-use super::entry::{Entry, MAX_COLUMNS, Shape};
+use super::cluster::{Cluster, ClusterShape, MAX_COLUMNS};
 use super::render;
 use super::route::is_route;
-use super::scan::{Kind, Scanner, head};
+use super::scan::{Scanner, TokenKind, head};
 use super::shelves::Shelves;
 use crate::pattern::Merge;
 
@@ -33,7 +33,7 @@ const NEW_WORD_ONE_IN: u64 = 10;
 
 /// A final template: what it looks like and what was tallied for it.
 #[derive(Clone, Debug)]
-pub struct Mined<S, V> {
+pub struct Template<S, V> {
     /// Where its messages come from.
     pub scope: S,
     /// Hash of the final tokens in hexadecimal: the same in every run and on every machine that found the same template.
@@ -59,8 +59,8 @@ pub struct Mined<S, V> {
 #[derive(Clone, Debug)]
 pub struct Settled<S, V> {
     /// By scope, then the most frequent first, then by id.
-    pub templates: Vec<Mined<S, V>>,
-    index: BTreeMap<S, FxHashMap<(Shape, u64), usize>>,
+    pub templates: Vec<Template<S, V>>,
+    index: BTreeMap<S, FxHashMap<(ClusterShape, u64), usize>>,
 }
 
 /// Finds the template of messages; keeps the buffers it needs for that.
@@ -80,10 +80,10 @@ impl<S: Ord + Clone + Hash, V: Merge> Settled<S, V> {
         settled
     }
 
-    fn add_scope(&mut self, scope: &S, entries: Vec<Entry<V>>, scanner: &mut Scanner) {
+    fn add_scope(&mut self, scope: &S, entries: Vec<Cluster<V>>, scanner: &mut Scanner) {
         let mut words = Words::default();
         let vectors = settle(entries.iter().map(|e| Vector::new(e, &mut words, scanner)).collect(), &words);
-        let mut entries: Vec<Option<Entry<V>>> = entries.into_iter().map(Some).collect();
+        let mut entries: Vec<Option<Cluster<V>>> = entries.into_iter().map(Some).collect();
         let mut found = Vec::with_capacity(vectors.len());
         for vector in vectors {
             let members: Vec<_> = vector.members.iter().filter_map(|&m| entries[m].take()).collect();
@@ -108,11 +108,13 @@ impl<S: Ord, V> Settled<S, V> {
 
 impl<'s, S: Ord, V> Finder<'s, S, V> {
     /// The template of a message, or `None` if no such message was observed in this scope.
-    pub fn find(&mut self, scope: &S, message: &str) -> Option<&'s Mined<S, V>> {
+    pub fn find(&mut self, scope: &S, message: &str) -> Option<&'s Template<S, V>> {
         let index = self.settled.index.get(scope)?;
         self.scanner.read(head(message));
-        let place = index.get(&(Shape::Key, self.scanner.key)).or_else(|| {
-            [Shape::Wide, Shape::Alike, Shape::Length].iter().find_map(|s| index.get(&(*s, s.id(&self.scanner))))
+        let place = index.get(&(ClusterShape::Key, self.scanner.key)).or_else(|| {
+            [ClusterShape::Wide, ClusterShape::Alike, ClusterShape::Length]
+                .iter()
+                .find_map(|s| index.get(&(*s, s.id(&self.scanner))))
         })?;
         self.settled.templates.get(*place)
     }
@@ -121,19 +123,19 @@ impl<'s, S: Ord, V> Finder<'s, S, V> {
 fn mined<S: Clone, V: Merge>(
     scope: &S,
     vector: &Vector,
-    mut members: Vec<Entry<V>>,
+    mut members: Vec<Cluster<V>>,
     scanner: &mut Scanner,
-) -> Mined<S, V> {
+) -> Template<S, V> {
     // The most frequent spelling stands for all; the order of the others is that of their examples.
     members.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.example.cmp(&b.example)));
     let count = members.iter().fold(0, |sum: u64, m| sum.saturating_add(m.count));
     let is_variable: Vec<bool> = vector.cells.iter().map(|c| *c == Cell::Variable).collect();
     let rendered = render::render(&members, &is_variable, count, scanner);
-    let is_collapsed = members.iter().any(|m| m.shape != Shape::Key);
+    let is_collapsed = members.iter().any(|m| m.shape != ClusterShape::Key);
     let example = members.first().map(|m| m.example.to_string()).unwrap_or_default();
     let mut value = V::default();
     members.into_iter().for_each(|m| value.merge(m.value));
-    Mined {
+    Template {
         scope: scope.clone(),
         id: format!("{:016x}", rendered.hash),
         template: rendered.template,
@@ -166,8 +168,8 @@ struct Vector {
 
 impl Vector {
     /// The vector of an entry; the caller numbers its only member.
-    fn new<V>(entry: &Entry<V>, words: &mut Words, scanner: &mut Scanner) -> Vector {
-        let cells = if entry.shape == Shape::Length {
+    fn new<V>(entry: &Cluster<V>, words: &mut Words, scanner: &mut Scanner) -> Vector {
+        let cells = if entry.shape == ClusterShape::Length {
             vec![Cell::Variable; usize::try_from(entry.id).unwrap_or_default()]
         } else {
             scanner.read(&entry.example);
@@ -181,12 +183,12 @@ impl Vector {
                 };
                 let text = token.text(&entry.example);
                 match token.kind {
-                    Kind::Variable => Cell::Variable,
-                    Kind::Separator => Cell::Separator(words.number(text)),
-                    Kind::Word if column == 0 || entry.columns.get(column - 1).is_some_and(|c| c.is_one()) => {
+                    TokenKind::Variable => Cell::Variable,
+                    TokenKind::Separator => Cell::Separator(words.number(text)),
+                    TokenKind::Word if column == 0 || entry.columns.get(column - 1).is_some_and(|c| c.is_one()) => {
                         Cell::Word(words.number(text))
                     }
-                    Kind::Word => Cell::Variable,
+                    TokenKind::Word => Cell::Variable,
                 }
             };
             scanner.tokens.iter().map(&mut cell).collect()
@@ -302,11 +304,11 @@ fn unite(mut vectors: Vec<Vector>) -> Vec<Vector> {
 }
 
 /// A word place of a vector, with the hash of all that surrounds it.
-type Place = (u64, usize, usize);
+type WordPlace = (u64, usize, usize);
 
 /// The places that turn out to be values in this round.
 fn open_places(vectors: &[Vector], words: &Words) -> Vec<(usize, usize)> {
-    let mut places: Vec<Place> = Vec::new();
+    let mut places: Vec<WordPlace> = Vec::new();
     for (number, vector) in vectors.iter().enumerate() {
         push_places(&mut places, number, vector, words);
     }
@@ -320,7 +322,7 @@ fn open_places(vectors: &[Vector], words: &Words) -> Vec<(usize, usize)> {
     open
 }
 
-fn push_places(places: &mut Vec<Place>, number: usize, vector: &Vector, words: &Words) {
+fn push_places(places: &mut Vec<WordPlace>, number: usize, vector: &Vector, words: &Words) {
     let constant = |cell: &Cell| matches!(cell, Cell::Word(_)) && words.traits(*cell).is_some_and(|t| t.has_letter);
     let n_constants = vector.cells.iter().filter(|c| constant(c)).count();
     let whole =
@@ -345,7 +347,7 @@ fn cell_hash(at: usize, cell: Option<Cell>) -> u64 {
 }
 
 /// Whether the words of a bucket are an open vocabulary.
-fn is_open(bucket: &[Place], vectors: &[Vector], words: &Words) -> bool {
+fn is_open(bucket: &[WordPlace], vectors: &[Vector], words: &Words) -> bool {
     let (_, first, at) = bucket[0];
     let mut counts: BTreeMap<Cell, u64> = BTreeMap::new();
     for (_, vector, _) in bucket {

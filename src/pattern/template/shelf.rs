@@ -7,7 +7,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::entry::{Entry, Shape};
+use super::cluster::{Cluster, ClusterShape};
 use super::scan::Scanner;
 use crate::pattern::Merge;
 
@@ -27,7 +27,7 @@ pub(super) struct Shelf<S, V> {
     pub(super) level: usize,
     /// Sum over all groups of the keys they count for: at most the limit of the level each.
     pub(super) total: usize,
-    pub(super) entries: Vec<Option<Entry<V>>>,
+    pub(super) entries: Vec<Option<Cluster<V>>>,
     free: Vec<usize>,
     by_id: FxHashMap<u64, usize>,
     groups: Vec<Group>,
@@ -64,30 +64,30 @@ impl<S, V> Shelf<S, V> {
 
     /// The entry at a place that an index or [`Shelf::find`] gave.
     #[inline]
-    pub(super) fn entry(&mut self, place: usize) -> &mut Entry<V> {
+    pub(super) fn entry(&mut self, place: usize) -> &mut Cluster<V> {
         self.entries[place].as_mut().expect("whoever moves an entry mends what points at it")
     }
 
     /// The entries in an order of their own.
-    pub(super) fn in_order(&self) -> Vec<&Entry<V>> {
+    pub(super) fn in_order(&self) -> Vec<&Cluster<V>> {
         let mut entries: Vec<_> = self.entries.iter().flatten().collect();
         entries.sort_by_key(|e| (e.shape, e.id));
         entries
     }
 
     /// The same, for good.
-    pub(super) fn into_order(self) -> Vec<Entry<V>> {
+    pub(super) fn into_order(self) -> Vec<Cluster<V>> {
         let mut entries: Vec<_> = self.entries.into_iter().flatten().collect();
         entries.sort_by_key(|e| (e.shape, e.id));
         entries
     }
 
     /// The shape that new entries have.
-    pub(super) fn shape(&self) -> Shape {
+    pub(super) fn shape(&self) -> ClusterShape {
         match self.level {
-            BY_BUILD => Shape::Alike,
-            BY_LENGTH => Shape::Length,
-            _ => Shape::Key,
+            BY_BUILD => ClusterShape::Alike,
+            BY_LENGTH => ClusterShape::Length,
+            _ => ClusterShape::Key,
         }
     }
 
@@ -95,7 +95,7 @@ impl<S, V> Shelf<S, V> {
     #[inline]
     pub(super) fn find(&self, scanner: &Scanner) -> Option<usize> {
         let found = self.by_id.get(&self.shape().id(scanner)).copied();
-        if found.is_some() || self.level == 0 || self.shape() != Shape::Key {
+        if found.is_some() || self.level == 0 || self.shape() != ClusterShape::Key {
             return found;
         }
         let group = self.groups.get(*self.by_group.get(&scanner.group())?)?;
@@ -111,7 +111,7 @@ impl<S, V> Shelf<S, V> {
         place
     }
 
-    fn put(&mut self, entry: Entry<V>) -> usize {
+    fn put(&mut self, entry: Cluster<V>) -> usize {
         let id = entry.id;
         let place = self.free.pop().unwrap_or(self.entries.len());
         if place == self.entries.len() {
@@ -122,7 +122,7 @@ impl<S, V> Shelf<S, V> {
         place
     }
 
-    fn take(&mut self, place: usize) -> Option<Entry<V>> {
+    fn take(&mut self, place: usize) -> Option<Cluster<V>> {
         let entry = self.entries[place].take()?;
         self.by_id.remove(&entry.id);
         self.free.push(place);
@@ -132,8 +132,8 @@ impl<S, V> Shelf<S, V> {
 
 impl<S, V: Merge> Shelf<S, V> {
     /// Adds an entry of the own level or a finer one, without regard to the cap. True when entries have moved.
-    pub(super) fn insert(&mut self, entry: Entry<V>, rich: bool, scanner: &mut Scanner) -> bool {
-        if self.shape() != Shape::Key {
+    pub(super) fn insert(&mut self, entry: Cluster<V>, rich: bool, scanner: &mut Scanner) -> bool {
+        if self.shape() != ClusterShape::Key {
             let flat = entry.widen(self.shape(), scanner);
             self.put_or_join(flat, rich);
             self.total = self.flat_total();
@@ -141,10 +141,10 @@ impl<S, V: Merge> Shelf<S, V> {
         }
         let group = self.group(entry.group);
         let was = (self.groups[group].is_wide, self.groups[group].weight(self.level));
-        if entry.shape != Shape::Key {
+        if entry.shape != ClusterShape::Key {
             self.widen(group, scanner);
         }
-        let entry = if self.groups[group].is_wide { entry.widen(Shape::Wide, scanner) } else { entry };
+        let entry = if self.groups[group].is_wide { entry.widen(ClusterShape::Wide, scanner) } else { entry };
         if let Some(place) = self.put_or_join(entry, rich) {
             self.groups[group].members.push(place);
         }
@@ -162,7 +162,7 @@ impl<S, V: Merge> Shelf<S, V> {
                 self.forget_few();
             }
             self.level += 1;
-            if self.shape() == Shape::Key {
+            if self.shape() == ClusterShape::Key {
                 self.widen_large(scanner);
             } else {
                 self.flatten(scanner);
@@ -181,11 +181,11 @@ impl<S, V: Merge> Shelf<S, V> {
 
     /// Forgets few values, for when there are many keys.
     pub(super) fn forget_few(&mut self) {
-        self.entries.iter_mut().flatten().for_each(Entry::forget_few);
+        self.entries.iter_mut().flatten().for_each(Cluster::forget_few);
     }
 
     /// Puts an entry at a new place, which is returned, or joins it to the one with its id.
-    fn put_or_join(&mut self, mut entry: Entry<V>, rich: bool) -> Option<usize> {
+    fn put_or_join(&mut self, mut entry: Cluster<V>, rich: bool) -> Option<usize> {
         if !rich {
             entry.forget_few();
         }
@@ -215,7 +215,7 @@ impl<S, V: Merge> Shelf<S, V> {
         }
         let members = std::mem::take(&mut self.groups[group].members);
         let entries: Vec<_> = members.into_iter().filter_map(|place| self.take(place)).collect();
-        let wide = entries.into_iter().map(|e| e.widen(Shape::Wide, scanner)).reduce(joined);
+        let wide = entries.into_iter().map(|e| e.widen(ClusterShape::Wide, scanner)).reduce(joined);
         self.groups[group].is_wide = true;
         self.groups[group].members = wide.map(|entry| self.put(entry)).into_iter().collect();
     }
@@ -240,7 +240,7 @@ impl<S, V: Merge> Shelf<S, V> {
     }
 }
 
-fn joined<V: Merge>(mut a: Entry<V>, b: Entry<V>) -> Entry<V> {
+fn joined<V: Merge>(mut a: Cluster<V>, b: Cluster<V>) -> Cluster<V> {
     a.join(b, false);
     a
 }

@@ -13,7 +13,7 @@ use std::hash::{BuildHasher, Hash};
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::entry::Entry;
+use super::cluster::Cluster;
 use super::recent::{self, Recent};
 use super::scan::Scanner;
 use super::shelf::Shelf;
@@ -119,7 +119,7 @@ impl<S: Ord + Clone + Hash, V: Merge> Shelves<S, V> {
     }
 
     /// Every entry with its scope, by scope, then by shape and id.
-    pub(super) fn into_sorted(self) -> Vec<(S, Vec<Entry<V>>)> {
+    pub(super) fn into_sorted(self) -> Vec<(S, Vec<Cluster<V>>)> {
         let mut shelves = self.shelves;
         shelves.sort_by(|a, b| a.scope.cmp(&b.scope));
         shelves.into_iter().map(|shelf| (shelf.scope.clone(), shelf.into_order())).collect()
@@ -130,7 +130,7 @@ impl<S: Ord + Clone + Hash, V: Merge> Shelves<S, V> {
         let (was_rich, was, share) = (self.is_rich(at), self.counted(at), self.share);
         let shelf = &mut self.shelves[at];
         let shape = shelf.shape();
-        let entry = Entry::new(shape, shape.id(scanner), message, scanner);
+        let entry = Cluster::new(shape, shape.id(scanner), message, scanner);
         let moved = shelf.insert(entry, was_rich, scanner) | shelf.respect(share, scanner);
         self.weight = self.weight + self.counted(at) - was;
         let is_crowded = self.weight > self.cap && self.share > 1;
@@ -232,7 +232,7 @@ impl<S: Ord + Clone + Hash, V: Merge> Shelves<S, V> {
 
 /// The written form: sorted, so that equal states are equal bytes.
 #[derive(Serialize, Deserialize)]
-struct Written<S, E> {
+struct StoredShelves<S, E> {
     cap: usize,
     share: usize,
     #[serde(default)]
@@ -245,13 +245,13 @@ impl<S: Ord + Clone + Serialize, V: Serialize> Serialize for Shelves<S, V> {
         let mut shelves: Vec<_> = self.shelves.iter().collect();
         shelves.sort_by(|a, b| a.scope.cmp(&b.scope));
         let scopes = shelves.into_iter().map(|shelf| (&shelf.scope, shelf.level, shelf.in_order())).collect();
-        Written { cap: self.cap, share: self.share, overflow: self.overflow, scopes }.serialize(serializer)
+        StoredShelves { cap: self.cap, share: self.share, overflow: self.overflow, scopes }.serialize(serializer)
     }
 }
 
 impl<'de, S: Ord + Clone + Hash + Deserialize<'de>, V: Merge + Deserialize<'de>> Deserialize<'de> for Shelves<S, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = Written::<S, Vec<Entry<V>>>::deserialize(deserializer)?;
+        let written = StoredShelves::<S, Vec<Cluster<V>>>::deserialize(deserializer)?;
         let mut shelves = Shelves::new(written.cap);
         let mut scanner = Scanner::default();
         for (scope, level, entries) in written.scopes {

@@ -46,7 +46,7 @@ const DOTNET_FOREIGN: [&str; 9] =
 
 /// One exception with its frames; `None` stands for a library's.
 #[derive(Default)]
-struct Block<'m> {
+struct Exception<'m> {
     thrown: Thrown<'m>,
     frames: Vec<Frame<'m>>,
 }
@@ -98,8 +98,8 @@ fn language(frame: &str) -> Language {
 }
 
 /// The exceptions of Java and Node, outermost first.
-fn chain<'m>(lines: &[&'m str], first: usize, language: Language) -> Vec<Block<'m>> {
-    let mut blocks = vec![Block { thrown: head(&lines[..first]), ..Block::default() }];
+fn chain<'m>(lines: &[&'m str], first: usize, language: Language) -> Vec<Exception<'m>> {
+    let mut blocks = vec![Exception { thrown: head(&lines[..first]), ..Exception::default() }];
     for line in &lines[first..] {
         if let Some(frame) = at(line) {
             let own = if language == Language::Jvm { jvm_frame(frame) } else { node_frame(frame) };
@@ -107,7 +107,10 @@ fn chain<'m>(lines: &[&'m str], first: usize, language: Language) -> Vec<Block<'
                 block.frames.extend(own);
             }
         } else if let Some(cause) = line.trim_start().strip_prefix("Caused by: ").or_else(|| after(line, "[cause]: ")) {
-            blocks.push(Block { thrown: thrown_within(cause).unwrap_or_else(|| plain(cause)), ..Block::default() });
+            blocks.push(Exception {
+                thrown: thrown_within(cause).unwrap_or_else(|| plain(cause)),
+                ..Exception::default()
+            });
         }
     }
     blocks
@@ -183,8 +186,8 @@ fn node_frame(frame: &str) -> Option<Frame<'_>> {
 }
 
 /// The exceptions of .NET, outermost first: all are named before the frames, the innermost's frames come first.
-fn dotnet<'m>(lines: &[&'m str]) -> Vec<Block<'m>> {
-    let mut blocks: Vec<Block> = Vec::new();
+fn dotnet<'m>(lines: &[&'m str]) -> Vec<Exception<'m>> {
+    let mut blocks: Vec<Exception> = Vec::new();
     let mut frames: Vec<Frame> = Vec::new();
     for line in lines {
         if let Some(frame) = at(line) {
@@ -194,12 +197,12 @@ fn dotnet<'m>(lines: &[&'m str]) -> Vec<Block<'m>> {
             let outer = parts.next().filter(|part| !part.trim().is_empty() && frames.is_empty() && blocks.is_empty());
             for part in outer.into_iter().chain(parts) {
                 let found = thrown(without_intro(part)).or_else(|| thrown_within(part));
-                blocks.extend(found.map(|thrown| Block { thrown, ..Block::default() }));
+                blocks.extend(found.map(|thrown| Exception { thrown, ..Exception::default() }));
             }
         }
     }
     if blocks.is_empty() {
-        blocks.push(Block { thrown: head(lines), ..Block::default() });
+        blocks.push(Exception { thrown: head(lines), ..Exception::default() });
     }
     if let Some(innermost) = blocks.last_mut() {
         innermost.frames = frames;

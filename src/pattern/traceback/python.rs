@@ -21,7 +21,7 @@ const FOREIGN: [&str; 6] = ["site-packages", "dist-packages", "/lib/python", "<f
 
 /// One exception with its frames.
 #[derive(Default)]
-struct Block<'m> {
+struct PythonException<'m> {
     /// Columns before its margin: members of a group stand further in.
     depth: usize,
     thrown: Thrown<'m>,
@@ -32,7 +32,7 @@ pub(super) fn read<'m>(lines: &[&'m str]) -> Option<Traceback<'m>> {
     let blocks = blocks(lines);
     let depth = blocks.iter().map(|b| b.depth).min()?;
     let outermost = blocks.iter().rev().find(|b| b.depth == depth)?.thrown;
-    let steers = |b: &&Block| STEERING.contains(&b.thrown.kind.rsplit('.').next().unwrap_or(""));
+    let steers = |b: &&PythonException| STEERING.contains(&b.thrown.kind.rsplit('.').next().unwrap_or(""));
     // A chain is printed from the first exception to the last, a group before its members.
     let cause = blocks.iter().find(|b| !steers(b)).or(blocks.last())?;
     let frames = if cause.frames.is_empty() {
@@ -43,12 +43,12 @@ pub(super) fn read<'m>(lines: &[&'m str]) -> Option<Traceback<'m>> {
     Some(Traceback { language: Language::Python, cause: cause.thrown, outermost, frames })
 }
 
-fn blocks<'m>(lines: &[&'m str]) -> Vec<Block<'m>> {
+fn blocks<'m>(lines: &[&'m str]) -> Vec<PythonException<'m>> {
     let mut blocks = Vec::new();
-    let mut open: Option<Block> = None;
+    let mut open: Option<PythonException> = None;
     for (depth, line) in lines.iter().map(|line| without_gutter(line)) {
         if line.contains(HEAD) {
-            open = Some(Block { depth, ..Block::default() });
+            open = Some(PythonException { depth, ..PythonException::default() });
             continue;
         }
         let Some(block) = &mut open else { continue };

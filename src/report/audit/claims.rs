@@ -16,13 +16,13 @@ const NO_LOG: &[&str] =
 
 /// One claim of a text.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Claim {
+pub(super) struct TextClaim {
     /// Line, from 1.
     pub(super) line: usize,
     /// As it is written.
     pub(super) text: String,
     /// What it says.
-    pub(super) what: What,
+    pub(super) what: Assertion,
     /// Lower-case words before it on its line.
     pub(super) before: String,
     /// Lower-case words after it on its line.
@@ -31,7 +31,7 @@ pub(super) struct Claim {
 
 /// What a claim says.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum What {
+pub(super) enum Assertion {
     /// A log line: its literal pieces in order, what stands between them is left out or redacted.
     Quote(Vec<String>),
     /// The name of a resource.
@@ -94,7 +94,7 @@ static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Every claim of a text, line by line, in order.
-pub(super) fn claims(text: &str) -> Vec<Claim> {
+pub(super) fn claims(text: &str) -> Vec<TextClaim> {
     let mut found = Vec::new();
     let mut fence: Option<(String, bool)> = None;
     for (i, line) in text.lines().enumerate() {
@@ -120,7 +120,7 @@ fn opened_fence(line: &str) -> Option<(String, bool)> {
     (mark.len() >= 3 && !language.contains('`')).then(|| (mark, !NO_LOG.contains(&language.as_str())))
 }
 
-fn fenced_line(line: usize, text: &str, found: &mut Vec<Claim>) {
+fn fenced_line(line: usize, text: &str, found: &mut Vec<TextClaim>) {
     let mut rest = Masked::new(line, text);
     let is_command = ["$ ", "gcloud ", "kubectl ", "curl "].iter().any(|start| text.trim_start().starts_with(start));
     if !is_command && text.trim().len() >= 8 {
@@ -131,7 +131,7 @@ fn fenced_line(line: usize, text: &str, found: &mut Vec<Claim>) {
     }
 }
 
-fn prose_line(line: usize, text: &str, found: &mut Vec<Claim>) {
+fn prose_line(line: usize, text: &str, found: &mut Vec<TextClaim>) {
     let mut rest = Masked::new(line, text);
     let has_code = CODE.is_match(text);
     for code in CODE.captures_iter(text) {
@@ -150,31 +150,36 @@ fn prose_line(line: usize, text: &str, found: &mut Vec<Claim>) {
     figures(&mut rest, found);
 }
 
-fn figures(rest: &mut Masked<'_>, found: &mut Vec<Claim>) {
+fn figures(rest: &mut Masked<'_>, found: &mut Vec<TextClaim>) {
     let times: Vec<regex::Captures<'_>> = DATED.captures_iter(rest.original).collect();
     for time in &times {
         rest.take_time(time, found);
     }
     rest.mask(&DATE);
     rest.mask(&LEVEL);
-    rest.each(&NAME, found, |hit| Some(What::Name(hit[0].to_owned())));
+    rest.each(&NAME, found, |hit| Some(Assertion::Name(hit[0].to_owned())));
     rest.each(&SHARE, found, |hit| {
-        Some(What::Share { percent: hit[1].parse().ok()?, decimals: hit.get(2).map_or(0, |decimals| decimals.len()) })
+        Some(Assertion::Share {
+            percent: hit[1].parse().ok()?,
+            decimals: hit.get(2).map_or(0, |decimals| decimals.len()),
+        })
     });
-    rest.each(&RATIO, found, |hit| Some(What::Ratio { part: number(&hit[1])?, whole: number(&hit[2])? }));
+    rest.each(&RATIO, found, |hit| Some(Assertion::Ratio { part: number(&hit[1])?, whole: number(&hit[2])? }));
     rest.each(&DURATION, found, |hit| {
         let (mut seconds, mut tolerance) = length(&hit[1], &hit[2])?;
         if let (Some(n), Some(unit)) = (hit.get(3), hit.get(4)) {
             let (more, finer) = length(n.as_str(), unit.as_str())?;
             (seconds, tolerance) = (seconds + more, finer);
         }
-        Some(What::Duration { seconds, tolerance })
+        Some(Assertion::Duration { seconds, tolerance })
     });
-    rest.each(&EXIT, found, |hit| Some(What::Exit(hit.get(1).or(hit.get(2))?.as_str().to_owned())));
+    rest.each(&EXIT, found, |hit| Some(Assertion::Exit(hit.get(1).or(hit.get(2))?.as_str().to_owned())));
     rest.each(&STATUS, found, |hit| {
-        Some(What::Status(hit.get(1).or(hit.get(2)).or(hit.get(3))?.as_str().parse().ok()?))
+        Some(Assertion::Status(hit.get(1).or(hit.get(2)).or(hit.get(3))?.as_str().parse().ok()?))
     });
-    rest.each(&COUNT, found, |hit| Some(What::Count { value: number(&hit[1])?, noun: hit[2].to_ascii_lowercase() }));
+    rest.each(&COUNT, found, |hit| {
+        Some(Assertion::Count { value: number(&hit[1])?, noun: hit[2].to_ascii_lowercase() })
+    });
 }
 
 /// A line whose claims are blanked out as they are taken, so that no figure is read twice.
@@ -190,7 +195,12 @@ impl<'t> Masked<'t> {
     }
 
     /// Takes every hit of a pattern that `read` understands.
-    fn each(&mut self, pattern: &Regex, found: &mut Vec<Claim>, read: impl Fn(&regex::Captures<'_>) -> Option<What>) {
+    fn each(
+        &mut self,
+        pattern: &Regex,
+        found: &mut Vec<TextClaim>,
+        read: impl Fn(&regex::Captures<'_>) -> Option<Assertion>,
+    ) {
         let text = self.rest.clone();
         for hit in pattern.captures_iter(&text) {
             let Some(all) = hit.get(0) else { continue };
@@ -200,7 +210,7 @@ impl<'t> Masked<'t> {
         }
     }
 
-    fn take_time(&mut self, hit: &regex::Captures<'_>, found: &mut Vec<Claim>) {
+    fn take_time(&mut self, hit: &regex::Captures<'_>, found: &mut Vec<TextClaim>) {
         let Some(all) = hit.get(0).filter(|all| self.rest.get(all.range()) == Some(all.as_str())) else { return };
         // `14:02:11` inside a longer run of colons is no time (an address of hardware, IPv6).
         let neighbours = [self.original[..all.start()].chars().next_back(), self.original[all.end()..].chars().next()];
@@ -209,18 +219,18 @@ impl<'t> Masked<'t> {
         let second_of_day = hour * 3600 + minute * 60 + part(4).unwrap_or(0);
         let date = hit.get(1).map(|date| date.as_str().to_owned());
         if !neighbours.contains(&Some(':')) {
-            let what = What::Time { date, second_of_day, seconds: hit.get(4).is_some() };
+            let what = Assertion::Time { date, second_of_day, seconds: hit.get(4).is_some() };
             self.claim(all.range(), all.as_str(), Some(what), found);
         }
     }
 
-    fn claim(&mut self, at: std::ops::Range<usize>, text: &str, what: Option<What>, found: &mut Vec<Claim>) {
+    fn claim(&mut self, at: std::ops::Range<usize>, text: &str, what: Option<Assertion>, found: &mut Vec<TextClaim>) {
         if let Some(what) = what {
             let start = self.original.floor_char_boundary(at.start.saturating_sub(CONTEXT_BYTES));
             let end = self.original.ceil_char_boundary((at.end + CONTEXT_BYTES).min(self.original.len()));
             let before = self.original[start..at.start].to_lowercase();
             let after = self.original[at.end..end].to_lowercase();
-            found.push(Claim { line: self.line, text: text.to_owned(), what, before, after });
+            found.push(TextClaim { line: self.line, text: text.to_owned(), what, before, after });
         }
         self.blank(at);
     }
@@ -238,7 +248,7 @@ impl<'t> Masked<'t> {
 }
 
 /// A code span is a quote when it has words, else a name; a filter or a command is neither.
-fn code_span(text: &str) -> Option<What> {
+fn code_span(text: &str) -> Option<Assertion> {
     let is_filter = text.contains("=\"") || text.contains(">=") || text.contains(" AND ");
     let is_command = ["gcloud ", "kubectl ", "firstfault ", "git ", "curl ", "docker ", "--"]
         .iter()
@@ -250,7 +260,7 @@ fn code_span(text: &str) -> Option<What> {
         return if is_length(text) { None } else { quote(text) };
     }
     let has_letter = text.chars().any(char::is_alphabetic);
-    has_letter.then(|| What::Name(text.to_owned()))
+    has_letter.then(|| Assertion::Name(text.to_owned()))
 }
 
 /// `20.0 s` in a code span is a value, not a quote.
@@ -258,7 +268,7 @@ fn is_length(text: &str) -> bool {
     DURATION.find(text).is_some_and(|hit| hit.len() == text.len())
 }
 
-fn quote(text: &str) -> Option<What> {
+fn quote(text: &str) -> Option<Assertion> {
     let text = PREFIX.replace(text, "");
     let text = text.replace("\\|", "|").replace("...", "…");
     let mut pieces = Vec::new();
@@ -272,7 +282,7 @@ fn quote(text: &str) -> Option<What> {
     }
     let pieces: Vec<String> = pieces.into_iter().map(one_line).filter(|piece| !piece.is_empty()).collect();
     let is_checkable = pieces.iter().any(|piece| piece.len() >= MIN_PIECE);
-    is_checkable.then_some(What::Quote(pieces))
+    is_checkable.then_some(Assertion::Quote(pieces))
 }
 
 /// The text with every run of white space as one space.
@@ -327,16 +337,16 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[(&str, &str)]) {
-        let name = |what: &What| match what {
-            What::Quote(_) => "quote",
-            What::Name(_) => "name",
-            What::Count { .. } => "count",
-            What::Ratio { .. } => "ratio",
-            What::Time { .. } => "time",
-            What::Duration { .. } => "duration",
-            What::Share { .. } => "share",
-            What::Status(_) => "status",
-            What::Exit(_) => "exit",
+        let name = |what: &Assertion| match what {
+            Assertion::Quote(_) => "quote",
+            Assertion::Name(_) => "name",
+            Assertion::Count { .. } => "count",
+            Assertion::Ratio { .. } => "ratio",
+            Assertion::Time { .. } => "time",
+            Assertion::Duration { .. } => "duration",
+            Assertion::Share { .. } => "share",
+            Assertion::Status(_) => "status",
+            Assertion::Exit(_) => "exit",
         };
         let found = claims(text);
         let found: Vec<(&str, &str)> = found.iter().map(|claim| (name(&claim.what), claim.text.as_str())).collect();
@@ -371,7 +381,7 @@ mod tests {
         check("```mermaid\nflowchart TD\n```", &[]);
         check("run `gcloud logging read` with `severity>=ERROR`", &[]);
         let quote = claims("```\n[ERROR] boom … happened [redacted ip-1] twice\n```").remove(0);
-        assert_eq!(quote.what, What::Quote(vec!["boom".into(), "happened".into(), "twice".into()]));
+        assert_eq!(quote.what, Assertion::Quote(vec!["boom".into(), "happened".into(), "twice".into()]));
     }
 
     #[test]

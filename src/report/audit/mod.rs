@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::AhoCorasick;
 
-use self::claims::{Claim, What, claims, one_line};
+use self::claims::{Assertion, TextClaim, claims, one_line};
 use self::figures::{Figures, nearest};
 use super::Report;
 use super::escape::terminal;
@@ -55,7 +55,7 @@ pub struct Fact<'e> {
 
 /// An entry that bears a claim out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Sighting {
     /// When.
     pub time: Option<Timestamp>,
     /// Source name.
@@ -79,7 +79,7 @@ pub enum Verdict {
 
 /// What is claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum ClaimKind {
     /// A log line.
     Quote,
     /// A resource.
@@ -104,7 +104,7 @@ pub struct Finding {
     /// Line of the text, from 1.
     pub line: usize,
     /// What is claimed.
-    pub kind: Kind,
+    pub kind: ClaimKind,
     /// As it is written.
     pub claim: String,
     /// How it stands.
@@ -112,18 +112,18 @@ pub struct Finding {
     /// The true figure, or what was found.
     pub note: String,
     /// The entry, when one bears it out.
-    pub place: Option<Place>,
+    pub place: Option<Sighting>,
 }
 
 /// A text under audit.
 #[derive(Debug)]
-pub struct Audit {
-    claims: Vec<Claim>,
+pub struct TextAudit {
+    claims: Vec<TextClaim>,
     /// Literal that stands for each needle, found in one scan of a message.
     scanner: Option<AhoCorasick>,
     /// Claim of each literal of the scanner.
     owners: Vec<usize>,
-    seen: Vec<Seen>,
+    seen: Vec<Sightings>,
     /// Claims of a time by (day, whether to the second, second or minute of the day).
     clock: BTreeMap<(Option<i64>, bool, i64), Vec<usize>>,
     statuses: BTreeMap<u16, u64>,
@@ -131,15 +131,15 @@ pub struct Audit {
 
 /// What the entries told about a claim.
 #[derive(Clone, Debug, Default)]
-struct Seen {
+struct Sightings {
     count: u64,
-    first: Option<Place>,
+    first: Option<Sighting>,
     seconds: BTreeSet<i64>,
 }
 
 /// Audits a text against the entries of an export and the report made of it.
 pub fn audit<'e>(text: &str, report: &Report, entries: impl IntoIterator<Item = Fact<'e>>) -> Vec<Finding> {
-    let mut audit = Audit::new(text);
+    let mut audit = TextAudit::new(text);
     entries.into_iter().for_each(|fact| audit.observe(&fact));
     audit.conclude(report)
 }
@@ -148,7 +148,7 @@ pub fn audit<'e>(text: &str, report: &Report, entries: impl IntoIterator<Item = 
 pub fn is_refuted(findings: &[Finding]) -> bool {
     let refutes = |finding: &Finding| match finding.verdict {
         Verdict::Contradicted => true,
-        Verdict::Absent => finding.kind == Kind::Quote,
+        Verdict::Absent => finding.kind == ClaimKind::Quote,
         Verdict::Found => false,
     };
     findings.iter().any(refutes)
@@ -174,9 +174,9 @@ pub fn render(findings: &[Finding]) -> String {
     out
 }
 
-impl Audit {
+impl TextAudit {
     /// Reads the claims of a text.
-    pub fn new(text: &str) -> Audit {
+    pub fn new(text: &str) -> TextAudit {
         let claims = claims(text);
         let mut literals = Vec::new();
         let mut owners = Vec::new();
@@ -192,8 +192,8 @@ impl Audit {
         }
         // A text so large that no automaton can be built is audited without its quotes: they stay "not in the export".
         let scanner = AhoCorasick::new(&literals).ok().filter(|_| !literals.is_empty());
-        let seen = vec![Seen::default(); claims.len()];
-        Audit { claims, scanner, owners, seen, clock, statuses: BTreeMap::new() }
+        let seen = vec![Sightings::default(); claims.len()];
+        TextAudit { claims, scanner, owners, seen, clock, statuses: BTreeMap::new() }
     }
 
     /// Holds one entry against every claim. The order of entries does not matter.
@@ -224,8 +224,8 @@ impl Audit {
         for found in scanner.find_overlapping_iter(text) {
             let claim = self.owners[found.pattern().as_usize()];
             let confirmed = match &self.claims[claim].what {
-                What::Quote(pieces) => is_message && in_order(text, pieces),
-                What::Duration { .. } => whole_word(text, found.range()),
+                Assertion::Quote(pieces) => is_message && in_order(text, pieces),
+                Assertion::Duration { .. } => whole_word(text, found.range()),
                 _ => true,
             };
             if confirmed {
@@ -246,23 +246,23 @@ impl Audit {
         let claim = &self.claims[i];
         let seen = &self.seen[i];
         let (kind, (verdict, note)) = match &claim.what {
-            What::Quote(pieces) => (Kind::Quote, judge_quote(pieces, seen, figures)),
-            What::Name(name) => (Kind::Name, judge_name(name, seen, figures)),
-            What::Count { value, noun } => (Kind::Count, self.judge_count(claim, *value, noun, figures)),
-            What::Ratio { part, whole } => (Kind::Count, judge_ratio(*part, *whole, figures)),
-            What::Time { .. } => (Kind::Time, self.judge_time(claim, seen, figures, report)),
-            What::Duration { seconds, tolerance } => {
-                (Kind::Duration, judge_length(claim, *seconds, *tolerance, seen, figures))
+            Assertion::Quote(pieces) => (ClaimKind::Quote, judge_quote(pieces, seen, figures)),
+            Assertion::Name(name) => (ClaimKind::Name, judge_name(name, seen, figures)),
+            Assertion::Count { value, noun } => (ClaimKind::Count, self.judge_count(claim, *value, noun, figures)),
+            Assertion::Ratio { part, whole } => (ClaimKind::Count, judge_ratio(*part, *whole, figures)),
+            Assertion::Time { .. } => (ClaimKind::Time, self.judge_time(claim, seen, figures, report)),
+            Assertion::Duration { seconds, tolerance } => {
+                (ClaimKind::Duration, judge_length(claim, *seconds, *tolerance, seen, figures))
             }
-            What::Share { percent, decimals } => (Kind::Share, judge_share(*percent, *decimals, figures)),
-            What::Status(status) => (Kind::Status, self.judge_status(*status)),
-            What::Exit(code) => (Kind::ExitCode, judge_exit(code, figures)),
+            Assertion::Share { percent, decimals } => (ClaimKind::Share, judge_share(*percent, *decimals, figures)),
+            Assertion::Status(status) => (ClaimKind::Status, self.judge_status(*status)),
+            Assertion::Exit(code) => (ClaimKind::ExitCode, judge_exit(code, figures)),
         };
         let place = seen.first.clone().filter(|_| verdict == Verdict::Found);
         Finding { line: claim.line, kind, claim: claim.text.clone(), verdict, note, place }
     }
 
-    fn judge_count(&self, claim: &Claim, value: u64, noun: &str, figures: &Figures) -> (Verdict, String) {
+    fn judge_count(&self, claim: &TextClaim, value: u64, noun: &str, figures: &Figures) -> (Verdict, String) {
         let quote = self.only_quote_of(claim.line).filter(|_| matches!(noun, "times" | "occurrences" | "occurrence"));
         if let Some(seen) = quote.filter(|seen| seen.count > 0 && seen.count != value && !figures.has(value)) {
             return (Verdict::Contradicted, format!("the line is in {} entries", count(seen.count)));
@@ -282,18 +282,18 @@ impl Audit {
     }
 
     /// What was seen of the quote of a line, when the line has exactly one that was found.
-    fn only_quote_of(&self, line: usize) -> Option<&Seen> {
-        let of_line = |(claim, seen): (&Claim, &'_ Seen)| {
-            claim.line == line && matches!(claim.what, What::Quote(_)) && seen.count > 0
+    fn only_quote_of(&self, line: usize) -> Option<&Sightings> {
+        let of_line = |(claim, seen): (&TextClaim, &'_ Sightings)| {
+            claim.line == line && matches!(claim.what, Assertion::Quote(_)) && seen.count > 0
         };
         let mut quotes = self.claims.iter().zip(&self.seen).filter(|(claim, seen)| of_line((claim, seen)));
         let first = quotes.next()?;
         quotes.next().is_none().then_some(first.1)
     }
 
-    fn judge_time(&self, claim: &Claim, seen: &Seen, figures: &Figures, report: &Report) -> (Verdict, String) {
+    fn judge_time(&self, claim: &TextClaim, seen: &Sightings, figures: &Figures, report: &Report) -> (Verdict, String) {
         let times_of_line =
-            self.claims.iter().filter(|other| other.line == claim.line && matches!(other.what, What::Time { .. }));
+            self.claims.iter().filter(|other| other.line == claim.line && matches!(other.what, Assertion::Time { .. }));
         let quote = self.only_quote_of(claim.line).filter(|quote| !quote.seconds.is_empty());
         if let Some(quote) = quote.filter(|_| times_of_line.count() == 1) {
             return match quote.seconds.iter().any(|second| is_at(claim, Timestamp(second.saturating_mul(SECOND)))) {
@@ -329,16 +329,16 @@ impl Audit {
     }
 }
 
-impl Seen {
+impl Sightings {
     fn add(&mut self, fact: &Fact<'_>) {
         self.count += 1;
-        let place = Place {
+        let place = Sighting {
             time: fact.time,
             source: fact.source.to_owned(),
             offset: fact.offset,
             insert_id: fact.insert_id.to_owned(),
         };
-        let is_earlier = |first: &Place| (place.time.is_none(), &place) < (first.time.is_none(), first);
+        let is_earlier = |first: &Sighting| (place.time.is_none(), &place) < (first.time.is_none(), first);
         if self.first.as_ref().is_none_or(is_earlier) {
             self.first = Some(place);
         }
@@ -350,7 +350,7 @@ impl Seen {
 }
 
 /// What a figure is said to be, by the word right after it, or else the one that stands nearest before it.
-fn nearest_kind(claim: &Claim, kinds: &[(&'static str, &[&str])]) -> Option<&'static str> {
+fn nearest_kind(claim: &TextClaim, kinds: &[(&'static str, &[&str])]) -> Option<&'static str> {
     let follows = |words: &[&str]| words.iter().any(|word| claim.after.trim_start().starts_with(word));
     let after = kinds.iter().find(|(_, words)| follows(words)).map(|(kind, _)| *kind);
     let last = |words: &[&str]| words.iter().filter_map(|word| claim.before.rfind(word)).max();
@@ -359,12 +359,14 @@ fn nearest_kind(claim: &Claim, kinds: &[(&'static str, &[&str])]) -> Option<&'st
 }
 
 /// Literals one of which every text that bears the claim out must hold.
-fn needles(claim: &Claim) -> Vec<String> {
+fn needles(claim: &TextClaim) -> Vec<String> {
     match &claim.what {
-        What::Quote(pieces) => pieces.iter().max_by_key(|piece| piece.len()).cloned().into_iter().collect(),
-        What::Name(name) => vec![name.clone()],
-        What::Exit(code) => vec![format!("exit({code})"), format!("exit code {code}"), format!("exit status {code}")],
-        What::Duration { .. } => spellings(&claim.text),
+        Assertion::Quote(pieces) => pieces.iter().max_by_key(|piece| piece.len()).cloned().into_iter().collect(),
+        Assertion::Name(name) => vec![name.clone()],
+        Assertion::Exit(code) => {
+            vec![format!("exit({code})"), format!("exit code {code}"), format!("exit status {code}")]
+        }
+        Assertion::Duration { .. } => spellings(&claim.text),
         _ => Vec::new(),
     }
 }
@@ -414,8 +416,8 @@ fn one_line_if_needed(message: &str) -> std::borrow::Cow<'_, str> {
     if is_plain { message.into() } else { one_line(message).into() }
 }
 
-fn clock_key(claim: &Claim) -> Option<(Option<i64>, bool, i64)> {
-    let What::Time { date, second_of_day, seconds } = &claim.what else { return None };
+fn clock_key(claim: &TextClaim) -> Option<(Option<i64>, bool, i64)> {
+    let Assertion::Time { date, second_of_day, seconds } = &claim.what else { return None };
     let day = match date {
         Some(date) => Some(Timestamp::parse(&format!("{date}T00:00:00Z"))?.0.div_euclid(SECOND * DAY_S)),
         None => None,
@@ -425,7 +427,7 @@ fn clock_key(claim: &Claim) -> Option<(Option<i64>, bool, i64)> {
 }
 
 /// True when a time is the claimed one, to the second or the minute as the claim is written.
-fn is_at(claim: &Claim, time: Timestamp) -> bool {
+fn is_at(claim: &TextClaim, time: Timestamp) -> bool {
     let Some((day, to_second, value)) = clock_key(claim) else { return false };
     let second = time.0.div_euclid(SECOND);
     let of_day = second.rem_euclid(DAY_S);
@@ -433,7 +435,7 @@ fn is_at(claim: &Claim, time: Timestamp) -> bool {
     same_clock && day.is_none_or(|day| day == second.div_euclid(DAY_S))
 }
 
-fn judge_quote(pieces: &[String], seen: &Seen, figures: &Figures) -> (Verdict, String) {
+fn judge_quote(pieces: &[String], seen: &Sightings, figures: &Figures) -> (Verdict, String) {
     if seen.count > 0 {
         return (Verdict::Found, format!("in {} entries", count(seen.count)));
     }
@@ -443,7 +445,7 @@ fn judge_quote(pieces: &[String], seen: &Seen, figures: &Figures) -> (Verdict, S
     }
 }
 
-fn judge_name(name: &str, seen: &Seen, figures: &Figures) -> (Verdict, String) {
+fn judge_name(name: &str, seen: &Sightings, figures: &Figures) -> (Verdict, String) {
     match seen.count {
         0 if figures.has_text(name) => (Verdict::Found, "a name of the report".to_owned()),
         0 => (Verdict::Absent, "no entry names it".to_owned()),
@@ -480,7 +482,13 @@ fn judge_share(claimed: f64, decimals: usize, figures: &Figures) -> (Verdict, St
     }
 }
 
-fn judge_length(claim: &Claim, seconds: f64, tolerance: f64, seen: &Seen, figures: &Figures) -> (Verdict, String) {
+fn judge_length(
+    claim: &TextClaim,
+    seconds: f64,
+    tolerance: f64,
+    seen: &Sightings,
+    figures: &Figures,
+) -> (Verdict, String) {
     // People cut as often as they round: 33 min 38 s are called 33 and 34 minutes.
     let fits = |length: f64| {
         (length - seconds).abs() <= tolerance + 1e-9 || (0.0..2.0 * tolerance).contains(&(length - seconds))
@@ -515,7 +523,7 @@ fn judge_exit(code: &str, figures: &Figures) -> (Verdict, String) {
     }
 }
 
-fn first_time(seen: &Seen) -> String {
+fn first_time(seen: &Sightings) -> String {
     seen.seconds.first().map_or(String::new(), |second| Timestamp(second.saturating_mul(SECOND)).date_clock())
 }
 

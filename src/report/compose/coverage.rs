@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Findings;
 use crate::entry::{ComponentKind, Severity};
 use crate::report::wording::{counted, duration};
-use crate::report::{Coverage, Gap, Incident, Ledger, StrayCoverage, StrayExample, Warning};
+use crate::report::{Coverage, Gap, Incident, StrayCoverage, StrayExample, Warning};
 use crate::summary::Stray;
 use crate::time::SECOND;
 
@@ -37,17 +37,17 @@ const MAX_CLOCKS: usize = 5;
 pub(super) fn coverage(findings: Findings<'_>) -> Coverage {
     let summary = findings.summary;
     let ledger = summary.ledger;
+    let entries = ledger.entries();
     let span = summary.span();
     let mut severities: BTreeMap<String, u64> = BTreeMap::new();
-    for (i, n) in summary.severities.iter().enumerate().filter(|(_, n)| **n > 0) {
-        let name = Severity::ALL.get(i).map_or("DEFAULT", |severity| severity.name());
-        severities.insert(name.to_owned(), *n);
+    for (severity, n) in summary.severities.iter().filter(|(_, n)| *n > 0) {
+        severities.insert(severity.map_or("DEFAULT", Severity::name).to_owned(), n);
     }
     Coverage {
-        entries: ledger.entries,
+        entries,
         bytes: 0,
-        first: (ledger.entries > 0).then_some(span.start),
-        last: (ledger.entries > 0).then_some(span.end),
+        first: (entries > 0).then_some(span.start),
+        last: (entries > 0).then_some(span.end),
         sources: Vec::new(),
         malformed: Vec::new(),
         malformed_bytes: 0,
@@ -55,15 +55,7 @@ pub(super) fn coverage(findings: Findings<'_>) -> Coverage {
         severities,
         severity_inferred: summary.inferred,
         logs: summary.logs.iter().map(|(log, seen)| (log.clone(), seen.count)).collect(),
-        ledger: Ledger {
-            matched: ledger.matched,
-            mined: ledger.mined,
-            benign: ledger.benign,
-            unreadable: ledger.unreadable,
-            duplicates: ledger.duplicates,
-            outside: ledger.outside,
-            strays: ledger.strays,
-        },
+        ledger,
         strays: strays(findings),
         warnings: Vec::new(),
         limits_reached: summary.limits_reached(),
@@ -115,8 +107,7 @@ impl Doubts<'_> {
 
     /// Exactly a round number of entries: `--limit` cut the export, and the window is not what was asked for.
     fn cut(&mut self) {
-        let ledger = self.findings.summary.ledger;
-        let entries = ledger.entries;
+        let entries = self.findings.summary.ledger.entries();
         if !(ROUND.contains(&entries) || entries >= 1000 && entries.is_multiple_of(1000)) {
             return;
         }
@@ -136,7 +127,7 @@ impl Doubts<'_> {
 
     /// The same number of entries for several severities: each was fetched apart, with a limit.
     fn sampled(&mut self) {
-        let counts: Vec<u64> = self.findings.summary.severities.iter().copied().filter(|n| *n >= 10).collect();
+        let counts: Vec<u64> = self.findings.summary.severities.iter().map(|(_, n)| n).filter(|n| *n >= 10).collect();
         let same = counts.iter().filter(|n| ROUND.contains(n) && counts.iter().filter(|m| m == n).count() > 1).count();
         if same > 1 {
             let text = "the same round number of entries for several severities: each was fetched with its own limit, \
@@ -202,11 +193,11 @@ impl Doubts<'_> {
 
     fn severities(&mut self) {
         let summary = self.findings.summary;
-        let none = summary.severities[8];
-        if summary.ledger.entries > 0 && none as f64 >= MANY * summary.ledger.entries as f64 {
+        let (none, entries) = (summary.severities.of(None), summary.ledger.entries());
+        if entries > 0 && none as f64 >= MANY * entries as f64 {
             let text = format!(
-                "{none} of {} entries have no severity; for {} entries it was read from the text",
-                summary.ledger.entries, summary.inferred
+                "{none} of {entries} entries have no severity; for {} entries it was read from the text",
+                summary.inferred
             );
             self.warn("severity_absent", text);
         }

@@ -32,7 +32,7 @@ fn verdict_on(findings: Findings<'_>, found: &cause::Incident, layer: Layer) -> 
     if failing.count() > 0 {
         return None;
     }
-    let entries = findings.summary.ledger.entries;
+    let entries = findings.summary.ledger.entries();
     let symptoms = found
         .anomalies
         .iter()

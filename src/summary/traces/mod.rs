@@ -45,11 +45,8 @@ pub const EVENTS_PER_TRACE: usize = if cfg!(test) { 5 } else { 1_024 };
 /// Distinct services, operations and log names whose text is kept. A name past it is still told apart by its hash.
 pub const NAMES_KEPT: usize = if cfg!(test) { 12 } else { 8_192 };
 
-/// Distinct templates whose text and exemplar are kept; 321 were measured in a shop of 40 services.
+/// Distinct templates whose text is kept; 321 were measured in a shop of 40 services.
 pub const TEMPLATES_KEPT: usize = if cfg!(test) { 6 } else { 8_192 };
-
-/// Bytes of an exemplar's text; a report cuts messages at 600 characters, of which the first decide.
-const EXEMPLAR_LEN: usize = 600;
 
 /// A bounded sample of traces. `default` is the identity of [`Traces::merge`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,21 +57,21 @@ pub struct Traces {
     limit: Option<u64>,
     /// Spans and events in `traces`.
     n_records: usize,
-    names: Texts<Box<str>, NAMES_KEPT>,
-    /// What events say, by the hash of their masked text.
-    templates: Texts<Template, TEMPLATES_KEPT>,
+    names: Texts<NAMES_KEPT>,
+    /// Masked texts of events.
+    templates: Texts<TEMPLATES_KEPT>,
 }
 
 /// Everything that happened under one trace id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// Earliest first.
-    pub spans: Vec<Span>,
+    pub spans: Vec<TraceSpan>,
     /// Spans observed, kept or not.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub n_spans: u64,
     /// Earliest first.
-    pub events: Vec<Event>,
+    pub events: Vec<TraceEvent>,
     /// Events observed, kept or not.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub n_events: u64,
@@ -88,7 +85,7 @@ fn latency<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::
 
 /// A request or a part of one, with a start and a length.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Span {
+pub struct TraceSpan {
     /// When it began.
     pub start: Timestamp,
     /// How long it took, never negative.
@@ -112,7 +109,7 @@ pub struct Span {
     pub witness: Witness,
 }
 
-impl Span {
+impl TraceSpan {
     /// When it ended.
     pub fn end(&self) -> Timestamp {
         self.start.plus(self.latency_ns)
@@ -151,7 +148,7 @@ impl SpanKind {
 
 /// A log line written while a trace was handled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Event {
+pub struct TraceEvent {
     /// When it was written.
     pub at: Timestamp,
     /// Hash of the span it names; 0 without one.
@@ -208,26 +205,6 @@ impl Witness {
     fn renumber(&mut self, number: &dyn Fn(u32) -> u32) {
         self.origin.source = number(self.origin.source);
     }
-}
-
-/// What a kind of event says.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Template {
-    /// The earliest entry of this kind in the kept trace of the smallest hash.
-    pub exemplar: Exemplar,
-    /// Its masked text.
-    pub text: String,
-}
-
-/// One event word for word, cut to `EXEMPLAR_LEN` bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Exemplar {
-    /// When it was written.
-    pub at: Timestamp,
-    /// The entry behind it.
-    pub witness: Witness,
-    /// Its text.
-    pub text: String,
 }
 
 /// Calls from one service to another, seen in the kept traces.
@@ -310,11 +287,11 @@ impl Traces {
 
     /// The text of a name; `?` when it was pushed out.
     pub fn name(&self, hash: u64) -> &str {
-        self.names.get(hash).map_or("?", |name| name)
+        self.names.get(hash).unwrap_or("?")
     }
 
-    /// What events of this kind say, unless it was pushed out.
-    pub fn template(&self, hash: u64) -> Option<&Template> {
+    /// The masked text of events, unless it was pushed out.
+    pub fn template(&self, hash: u64) -> Option<&str> {
         self.templates.get(hash)
     }
 
@@ -335,11 +312,11 @@ impl Traces {
         trace: u64,
         component: &str,
         (start, latency_ns): (Timestamp, i64),
-    ) -> Span {
+    ) -> TraceSpan {
         let label = |key| entry.labels.get(key).unwrap_or_default();
         let kind = SpanKind::of(entry, label("span_kind"));
         let peer = if kind == SpanKind::Client { label("destination_canonical_service") } else { "" };
-        Span {
+        TraceSpan {
             start,
             latency_ns,
             id: name::id(&entry.span_id),
@@ -356,19 +333,15 @@ impl Traces {
     fn observe_event(&mut self, entry: &Entry<'_>, trace: u64, component: &str, at: Timestamp) {
         let text = name::template(&entry.message);
         let template = name::hash(&text);
-        let witness = self.witness(entry, trace);
-        self.templates.put(template, trace, || {
-            let exemplar = name::cut(&entry.message, EXEMPLAR_LEN).to_owned();
-            Template { exemplar: Exemplar { at, witness: witness.clone(), text: exemplar }, text }
-        });
-        let event = Event {
+        self.templates.put(template, trace, &text);
+        let event = TraceEvent {
             at,
             span: name::id(&entry.span_id),
             service: self.intern(trace, component),
             template,
             level: Level::of(entry.severity),
             unreachable: name::says_unreachable(&entry.message),
-            witness,
+            witness: self.witness(entry, trace),
         };
         self.put(trace, |t| t.add_event(event));
     }
@@ -378,7 +351,6 @@ impl Traces {
             trace.spans.iter_mut().for_each(|span| span.witness.renumber(number));
             trace.events.iter_mut().for_each(|event| event.witness.renumber(number));
         }
-        self.templates.values_mut().for_each(|template| template.exemplar.witness.renumber(number));
     }
 
     fn witness(&mut self, entry: &Entry<'_>, trace: u64) -> Witness {
@@ -392,7 +364,7 @@ impl Traces {
 
     fn intern(&mut self, trace: u64, text: &str) -> u64 {
         let key = name::hash(text);
-        self.names.put(key, trace, || text.into());
+        self.names.put(key, trace, text);
         key
     }
 
@@ -453,12 +425,12 @@ impl Trace {
         self.spans.len() + self.events.len()
     }
 
-    fn add_span(&mut self, span: Span) {
+    fn add_span(&mut self, span: TraceSpan) {
         self.n_spans += 1;
         insert(&mut self.spans, span, SPANS_PER_TRACE);
     }
 
-    fn add_event(&mut self, event: Event) {
+    fn add_event(&mut self, event: TraceEvent) {
         self.n_events += 1;
         insert(&mut self.events, event, EVENTS_PER_TRACE);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Span, SpanKind, Trace};
+use super::{SpanKind, Trace, TraceEvent, TraceSpan};
 use crate::time::{SECOND, Timestamp};
 
 /// How far an event may lie outside the span it belongs to: sidecars stamp whole milliseconds, the application another
@@ -31,7 +31,7 @@ pub struct Tree<'t> {
 #[derive(Debug)]
 pub struct Node<'t> {
     /// The span; `None` for events alone.
-    pub span: Option<&'t Span>,
+    pub span: Option<&'t TraceSpan>,
     /// Hash of the service.
     pub service: u64,
     /// Hash of the operation; 0 for events alone.
@@ -41,7 +41,7 @@ pub struct Node<'t> {
     /// Indexes of the nodes it caused, earliest first.
     pub children: Vec<usize>,
     /// Events written under it, earliest first.
-    pub events: Vec<&'t Event>,
+    pub events: Vec<&'t TraceEvent>,
     /// True when two spans could claim the same events: what is missing here proves nothing.
     pub unclear: bool,
 }
@@ -151,13 +151,13 @@ impl<'t> Tree<'t> {
         }
     }
 
-    fn attach(&mut self, events: &'t [Event]) {
+    fn attach(&mut self, events: &'t [TraceEvent]) {
         let by_id: BTreeMap<u64, usize> = self.spans().filter(|(_, s)| s.id != 0).map(|(idx, s)| (s.id, idx)).collect();
         let mut by_service: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
         for (idx, span) in self.spans() {
             by_service.entry(span.service).or_default().push(idx);
         }
-        let mut groups: BTreeMap<(u64, u64), Vec<&'t Event>> = BTreeMap::new();
+        let mut groups: BTreeMap<(u64, u64), Vec<&'t TraceEvent>> = BTreeMap::new();
         for event in events {
             groups.entry((event.service, event.span)).or_default().push(event);
         }
@@ -173,7 +173,7 @@ impl<'t> Tree<'t> {
     }
 
     /// Events of one hidden span go together to the span of their service that was open all the while.
-    fn attach_by_time(&mut self, service: u64, spans: Option<&Vec<usize>>, group: Vec<&'t Event>) {
+    fn attach_by_time(&mut self, service: u64, spans: Option<&Vec<usize>>, group: Vec<&'t TraceEvent>) {
         let Some(spans) = spans else {
             self.alone(service).events.extend(group);
             return;
@@ -187,7 +187,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    fn give(&mut self, spans: &[usize], during: (Timestamp, Timestamp), group: &[&'t Event]) {
+    fn give(&mut self, spans: &[usize], during: (Timestamp, Timestamp), group: &[&'t TraceEvent]) {
         if let Some((idx, sure)) = self.claim(spans, during) {
             self.nodes[idx].events.extend(group);
             if !sure {
@@ -223,7 +223,7 @@ impl<'t> Tree<'t> {
     }
 
     /// Spans that can hold events: a call seen by its caller cannot.
-    fn spans(&self) -> impl Iterator<Item = (usize, &'t Span)> {
+    fn spans(&self) -> impl Iterator<Item = (usize, &'t TraceSpan)> {
         let span = |(idx, node): (usize, &Node<'t>)| node.span.map(|span| (idx, span));
         self.nodes.iter().enumerate().filter_map(span).filter(|(_, span)| span.kind != SpanKind::Client)
     }
@@ -233,17 +233,17 @@ impl<'t> Tree<'t> {
     }
 
     fn end(&self, idx: usize) -> Timestamp {
-        self.nodes[idx].span.map_or(Timestamp::MAX, Span::end)
+        self.nodes[idx].span.map_or(Timestamp::MAX, TraceSpan::end)
     }
 }
 
 impl<'t> Node<'t> {
-    fn new(span: Option<&'t Span>, service: u64, operation: u64) -> Node<'t> {
+    fn new(span: Option<&'t TraceSpan>, service: u64, operation: u64) -> Node<'t> {
         Node { span, service, operation, parent: None, children: Vec::new(), events: Vec::new(), unclear: false }
     }
 }
 
 /// Two entries for one span, as a file given twice has them.
-fn same_span(a: &Span, b: &Span) -> bool {
+fn same_span(a: &TraceSpan, b: &TraceSpan) -> bool {
     a.id != 0 && (a.id, a.kind, a.service, a.start) == (b.id, b.kind, b.service, b.start)
 }

@@ -90,7 +90,16 @@ fn coverage() -> Coverage {
             ("run.googleapis.com/varlog/system", 504),
             ("cloudaudit.googleapis.com/activity", 12),
         ]),
-        ledger: Ledger { matched: 1198, mined: 120, benign: 3489, unreadable: 1, duplicates: 4, outside: 0, strays: 0 },
+        ledger: Ledger {
+            matched: 1198,
+            mined: 120,
+            benign: 3489,
+            unreadable: 1,
+            duplicates: 4,
+            outside: 0,
+            strays: 0,
+            parts: 0,
+        },
         strays: None,
         warnings: vec![Warning {
             code: "no_database_log".into(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::column::Column;
-use super::scan::{Kind, Scanner, Token};
+use super::scan::{Scanner, Token, TokenKind};
 use crate::pattern::Merge;
 
 /// Columns that are kept per entry; what lies behind is a value like any other.
@@ -11,7 +11,7 @@ pub(super) const MAX_COLUMNS: usize = 64;
 
 /// Which messages an entry stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(super) enum Shape {
+pub(super) enum ClusterShape {
     /// One key: the same words.
     Key,
     /// One group: the same kinds, separators and first word.
@@ -22,33 +22,33 @@ pub(super) enum Shape {
     Length,
 }
 
-impl Shape {
+impl ClusterShape {
     /// What messages of this shape have in common, of the message that the scanner has read.
     #[inline]
     pub(super) fn id(self, scanner: &Scanner) -> u64 {
         match self {
-            Shape::Key => scanner.key,
-            Shape::Wide => scanner.group(),
-            Shape::Alike => scanner.build(),
-            Shape::Length => scanner.tokens.len() as u64,
+            ClusterShape::Key => scanner.key,
+            ClusterShape::Wide => scanner.group(),
+            ClusterShape::Alike => scanner.build(),
+            ClusterShape::Length => scanner.tokens.len() as u64,
         }
     }
 
     /// True for the tokens that have a column.
     #[inline]
-    pub(super) fn has_column(self, kind: Kind) -> bool {
+    pub(super) fn has_column(self, kind: TokenKind) -> bool {
         match self {
-            Shape::Key => kind == Kind::Variable,
-            Shape::Wide | Shape::Alike => kind != Kind::Separator,
-            Shape::Length => false,
+            ClusterShape::Key => kind == TokenKind::Variable,
+            ClusterShape::Wide | ClusterShape::Alike => kind != TokenKind::Separator,
+            ClusterShape::Length => false,
         }
     }
 }
 
 /// What is known of the messages of one key or group.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Entry<V> {
-    pub(super) shape: Shape,
+pub(super) struct Cluster<V> {
+    pub(super) shape: ClusterShape,
     /// Of a key, a group, a build, or the number of tokens.
     pub(super) id: u64,
     /// The group of a key or a wide entry.
@@ -63,12 +63,21 @@ pub(super) struct Entry<V> {
     pub(super) value: V,
 }
 
-impl<V: Merge> Entry<V> {
+impl<V: Merge> Cluster<V> {
     /// The entry of the message that the scanner has read.
-    pub(super) fn new(shape: Shape, id: u64, message: &str, scanner: &Scanner) -> Entry<V> {
+    pub(super) fn new(shape: ClusterShape, id: u64, message: &str, scanner: &Scanner) -> Cluster<V> {
         let columns = columns_of(shape, &scanner.tokens).map(|t| Column::new(t.start, t.end - t.start)).collect();
-        let group = if shape == Shape::Key { scanner.group() } else { id };
-        Entry { shape, id, group, count: 1, rank: scanner.rank, example: message.into(), columns, value: V::default() }
+        let group = if shape == ClusterShape::Key { scanner.group() } else { id };
+        Cluster {
+            shape,
+            id,
+            group,
+            count: 1,
+            rank: scanner.rank,
+            example: message.into(),
+            columns,
+            value: V::default(),
+        }
     }
 
     /// Counts the message that the scanner has read.
@@ -89,7 +98,7 @@ impl<V: Merge> Entry<V> {
     }
 
     /// Takes in another entry of the same shape and id.
-    pub(super) fn join(&mut self, other: Entry<V>, rich: bool) {
+    pub(super) fn join(&mut self, other: Cluster<V>, rich: bool) {
         self.count = self.count.saturating_add(other.count);
         self.value.merge(other.value);
         let replaces = (other.rank, &*other.example) < (self.rank, &*self.example);
@@ -105,7 +114,7 @@ impl<V: Merge> Entry<V> {
     }
 
     /// The same entry as one of a coarser shape.
-    pub(super) fn widen(mut self, shape: Shape, scanner: &mut Scanner) -> Entry<V> {
+    pub(super) fn widen(mut self, shape: ClusterShape, scanner: &mut Scanner) -> Cluster<V> {
         if self.shape == shape {
             return self;
         }
@@ -136,6 +145,6 @@ fn few_columns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Column>
     Err(de::Error::custom(format!("{} columns of a template", columns.len())))
 }
 
-fn columns_of(shape: Shape, tokens: &[Token]) -> impl Iterator<Item = &Token> {
+fn columns_of(shape: ClusterShape, tokens: &[Token]) -> impl Iterator<Item = &Token> {
     tokens.iter().filter(move |token| shape.has_column(token.kind)).take(MAX_COLUMNS)
 }
