@@ -641,8 +641,11 @@ text = "Be faster."
         let unnamed = builtin_with(|s| s.meaning.accused == Accused::Named && s.captures.is_empty());
         assert_eq!(unnamed, [""; 0]);
         assert!(
-            refusal("source = \"our own code\"\n\n[[signature.match]]\nstatus", "source = \"our own code\"\nblames = \"named\"\n\n[[signature.match]]\nstatus")
-                .contains("blames what it names, and captures nothing")
+            refusal(
+                "source = \"our own code\"\n\n[[signature.match]]\nstatus",
+                "source = \"our own code\"\nblames = \"named\"\n\n[[signature.match]]\nstatus"
+            )
+            .contains("blames what it names, and captures nothing")
         );
     }
 
@@ -651,7 +654,8 @@ text = "Be faster."
         let vague = builtin_with(|s| {
             let fails = matches!(s.role, Role::Cause | Role::Either | Role::Effect);
             let meaning = s.meaning;
-            let tells_a_unit = meaning.shows != Unit::None || matches!(meaning.accused, Accused::Nobody | Accused::Caller);
+            let tells_a_unit =
+                meaning.shows != Unit::None || matches!(meaning.accused, Accused::Nobody | Accused::Caller);
             fails && meaning.mode == Mode::FailedRequest && !tells_a_unit
         });
         assert_eq!(vague, [""; 0]);
@@ -664,7 +668,8 @@ text = "Be faster."
             is_ok && (meaning.shows == Unit::None || meaning.normally != Normally::Background)
         });
         assert_eq!(wrong, [""; 0]);
-        let harmless = builtin_with(|s| matches!(s.role, Role::Marker | Role::Noise) && s.meaning.normally == Normally::Never);
+        let harmless =
+            builtin_with(|s| matches!(s.role, Role::Marker | Role::Noise) && s.meaning.normally == Normally::Never);
         assert_eq!(harmless, [""; 0]);
     }
 
