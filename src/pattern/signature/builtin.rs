@@ -33,7 +33,6 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("queue.toml", include_str!("../catalogue/queue.toml")),
     ("redis.toml", include_str!("../catalogue/redis.toml")),
     ("ruby-php.toml", include_str!("../catalogue/ruby-php.toml")),
-    ("serverless-memory.toml", include_str!("../catalogue/serverless-memory.toml")),
     ("spanner.toml", include_str!("../catalogue/spanner.toml")),
     ("third-party.toml", include_str!("../catalogue/third-party.toml")),
     ("websocket.toml", include_str!("../catalogue/websocket.toml")),

@@ -148,13 +148,21 @@ impl Read {
         }
         let verdict = if self.stands { Verdict::Fails } else { Verdict::Silent };
         let is_told = self.hits.iter().any(|hit| hit.weight == Weight::Told);
-        // The last of those that say what is wrong: a reason stands behind what failed because of it.
-        let says_what = self.hits.iter().filter(|hit| hit.mode != Mode::FailedRequest);
-        let mode = says_what.last().map_or(Mode::FailedRequest, |hit| hit.mode);
+        let mode = self.mode();
         let shows = self.hits.iter().map(|hit| hit.unit).find(|unit| *unit != Unit::None).unwrap_or_default();
         let meaning = Meaning { mode, normally: self.normally(), shows, ..Meaning::default() };
         let layer = self.hits.iter().rev().find_map(|hit| hit.layer);
         Reading { verdict, is_told, meaning, layer, role: role(&meaning) }
+    }
+
+    /// What is wrong: of the phrases that fail by themselves, the last that tells, since a reason stands behind what failed because
+    /// of it; else of the others.
+    fn mode(&self) -> Mode {
+        let tells = || self.hits.iter().rev().filter(|hit| hit.mode != Mode::FailedRequest);
+        tells()
+            .find(|hit| hit.weight > Weight::Weak)
+            .or_else(|| tells().next())
+            .map_or(Mode::FailedRequest, |hit| hit.mode)
     }
 
     /// Never, if one of its phrases is never written; background, if all that say something are.

@@ -12,7 +12,7 @@ use super::words::{
 use super::{FAILING, FINE, Layer, Mode, Normally, Unit, Weight, automaton};
 
 /// How a sentence names a status of HTTP that fails: two more digits follow a 5.
-pub(super) const STATUS_TEXTS: [&str; 10] = [
+pub(super) const STATUS_TEXTS: [&str; 16] = [
     "http 5",
     "status code 5",
     "status code: 5",
@@ -23,6 +23,13 @@ pub(super) const STATUS_TEXTS: [&str; 10] = [
     "status code 429",
     "status code: 429",
     "status=429",
+    // Lines of access logs.
+    "http/1.0\" 5",
+    "http/1.1\" 5",
+    "http/2\" 5",
+    "http/2.0\" 5",
+    "http/1.1 5",
+    "http/2 5",
 ];
 
 /// A failing phrase that counts.
@@ -106,7 +113,7 @@ impl<'t> Sentence<'t> {
     pub(super) fn hits(&self) -> Found {
         static WORDS: LazyLock<AhoCorasick> =
             LazyLock::new(|| automaton(FAILING.iter().map(|failing| failing.text).chain(STATUS_TEXTS)));
-        let mut found = Found::default();
+        let (mut found, mut counted) = (Found::default(), Vec::new());
         for place in WORDS.find_overlapping_iter(self.line) {
             let sense = match FAILING.get(place.pattern().as_usize()) {
                 Some(failing) => self.sense(failing, place.range()),
@@ -115,9 +122,15 @@ impl<'t> Sentence<'t> {
             match sense {
                 Sense::Nothing => {}
                 Sense::Denied => found.denied = true,
-                Sense::Counts(hit) => found.hits.push(hit),
+                Sense::Counts(hit) => counted.push((place.range(), hit)),
             }
         }
+        // `deadline exceeded` says more than `exceeded`.
+        let is_within = |inner: &Range<usize>, outer: &Range<usize>| {
+            outer.len() > inner.len() && outer.start <= inner.start && inner.end <= outer.end
+        };
+        let longest = counted.iter().filter(|(place, _)| !counted.iter().any(|(other, _)| is_within(place, other)));
+        found.hits.extend(longest.map(|(_, hit)| *hit));
         found.hits.extend(self.sqlstate());
         found
     }
@@ -195,6 +208,7 @@ impl<'t> Sentence<'t> {
         }
         if let Some(value) = value {
             return match number(value) {
+                Some(_) if self.is_occasion(place.start) => Some(Sense::Nothing),
                 Some(0.0) => Some(Sense::Denied),
                 _ if NOTHINGS.iter().any(|nothing| nothing.eq_ignore_ascii_case(value)) => Some(Sense::Denied),
                 Some(_) if failing.is_error() => counts(Weight::Plain),
