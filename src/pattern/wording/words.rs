@@ -528,6 +528,7 @@ pub(super) const CONDITIONS: &[&str] = &[
     "requeued",
     "reprocessing",
     "testing",
+    "another",
 ];
 
 /// Words right before a failing word under which it names an occasion: `retry on failure`.
