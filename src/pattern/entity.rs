@@ -4,8 +4,8 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::Expression;
 use super::needle::{self, Needle};
+use super::{Expression, names};
 use crate::entry::{Component, ComponentKind};
 
 /// Most of a message that is looked at, in bytes: culprits stand near the head or in the last line.
@@ -99,7 +99,11 @@ pub(super) fn entities(message: &str) -> Vec<Component> {
             if rule.kind == ComponentKind::Host && (points_to_manual(message, at) || ends_an_address(message, at)) {
                 continue;
             }
-            if found.len() < MAX_ENTITIES && !found.contains(&named) && !is_nothing(&named.name) {
+            if found.len() < MAX_ENTITIES
+                && !found.contains(&named)
+                && is_a_thing(&named)
+                && !names::is_manual(&named.name)
+            {
                 found.push(named);
             }
         }
@@ -191,6 +195,11 @@ fn is_name(word: &str) -> bool {
         && word.starts_with(|c: char| c.is_ascii_lowercase())
         && !word.ends_with('-')
         && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Whether a name names something: no kind of thing, and no address of everybody.
+pub(super) fn is_a_thing(named: &Component) -> bool {
+    !is_nothing(&named.name) && !names::is_common_noun(&named.name)
 }
 
 /// Addresses that name nobody: the machine itself, and everybody.

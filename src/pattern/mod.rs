@@ -3,12 +3,14 @@
 mod entity;
 mod expression;
 mod merge;
+mod names;
 mod needle;
 mod observation;
 mod sayings;
 pub mod signature;
 pub mod template;
 pub mod traceback;
+pub mod wording;
 
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Catalogue, Layer, Match, Role, entity, template, traceback};
+use super::wording::{self, Verdict};
+use super::{Catalogue, Layer, Match, Role, Unit, entity, template, traceback};
 use crate::entry::{Component, Entry, Payload, Severity, Text};
 use crate::time::Timestamp;
 
@@ -103,7 +104,7 @@ pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Obs
         severity,
         inferred,
         class,
-        gravity: gravity(entry, severity),
+        gravity: gravity(entry, severity, class, matched.is_none()),
         signature: matched.as_ref().map(|m| m.signature),
         component: entry.component(),
         revision: entry.revision(),
@@ -115,7 +116,7 @@ pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Obs
     };
     if let Some(matched) = matched {
         observation.values = matched.values.into();
-        observation.blames = matched.blames.into();
+        observation.blames = matched.blames.into_iter().filter(entity::is_a_thing).collect();
     }
     match class {
         Class::Failure => add_names(&mut observation, entry),
@@ -178,17 +179,51 @@ fn class(catalogue: &Catalogue, entry: &Entry<'_>, severity: Option<Severity>, m
         Some(Role::Change) => Class::Change,
         Some(Role::Marker | Role::Noise) => Class::Benign,
         None if entry.is_change() => Class::Change,
-        None if severity >= Some(Severity::Warning) && entry.audit.is_none() => Class::Failure,
         None if entry.http.as_ref().is_some_and(|http| http.status >= 500) => Class::Failure,
+        None if entry.audit.is_some() => Class::Benign,
+        None if severity >= Some(Severity::Warning) && !is_stamped(entry) => Class::Failure,
+        None if says_that_it_failed(entry, severity) => Class::Failure,
         None => Class::Benign,
     }
 }
 
-fn gravity(entry: &Entry<'_>, severity: Option<Severity>) -> Gravity {
+/// Whether a sentence of health only arrived as an error: collectors stamp all that comes from standard error so.
+fn is_stamped(entry: &Entry<'_>) -> bool {
+    entry.payload == Payload::Text
+        && entry.log_name.ends_with("stderr")
+        && entry.stated_severity().is_none()
+        && wording::reading(&entry.message).verdict == Verdict::Fine
+}
+
+/// Whether the words of an entry without a grave level report a failure. One that states a low level itself must tell which unit
+/// failed or why.
+fn says_that_it_failed(entry: &Entry<'_>, severity: Option<Severity>) -> bool {
+    let is_answered = entry.http.as_ref().is_some_and(|http| http.status > 0);
+    if is_answered || entry.kube_event.is_some() || !wording::may_fail(&entry.message) {
+        return false;
+    }
+    let reading = wording::reading(&entry.message);
+    reading.verdict == Verdict::Fails
+        && match severity.filter(|_| states_level(entry)) {
+            None => true,
+            Some(Severity::Debug) => reading.is_told && reading.meaning.shows != Unit::None,
+            Some(_) => reading.is_told,
+        }
+}
+
+/// Whether the program itself gave an entry its level, and not the collector.
+fn states_level(entry: &Entry<'_>) -> bool {
+    entry.stated_severity().is_some() || (entry.severity.is_some() && entry.payload != Payload::Text)
+}
+
+fn gravity(entry: &Entry<'_>, severity: Option<Severity>, class: Class, is_unknown: bool) -> Gravity {
     match entry.http.as_ref().map(|http| http.status) {
         Some(400..500) if entry.message.is_empty() => Gravity::Client,
         Some(500..) => Gravity::Grave,
         _ if severity >= Some(Severity::Error) => Gravity::Grave,
+        _ if class == Class::Failure && is_unknown && severity < Some(Severity::Warning) && !states_level(entry) => {
+            Gravity::Grave
+        }
         _ => Gravity::Warning,
     }
 }

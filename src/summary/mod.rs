@@ -17,7 +17,6 @@ mod timeline;
 pub mod traces;
 mod uneventful;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Component, ComponentKind, Entry, HttpRequest};
@@ -123,7 +122,8 @@ pub struct Summary {
 }
 
 /// Every entry in exactly one class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ledger {
     /// Failing entries or changes that a signature knows.
     #[serde(deserialize_with = "crate::pattern::counted")]
@@ -148,7 +148,7 @@ pub struct Ledger {
     pub strays: u64,
     /// Parts that wait to be joined; none once that is done, which is before there is a report.
     #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "crate::pattern::counted")]
-    #[schemars(skip)]
+    #[cfg_attr(test, schemars(skip))]
     pub parts: u64,
 }
 
