@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::audit;
+use super::{access, audit};
 use super::cursor::{Broken, Cursor, Raw, unescape};
 use super::payload::{self, JsonPayload};
 use super::text::clean;
@@ -459,8 +459,10 @@ impl<'b> Draft<'b> {
         } else if let Some(json) = self.json.take() {
             entry.payload = Payload::Json;
             entry.message = clean(if json.message.is_empty() { text } else { json.message });
+            entry.level = json.level;
             entry.fields = json.fields;
             entry.kube_event = json.kube_event;
+            entry.http = entry.http.take().or(json.http.filter(|_| !access::is_told_elsewhere(&entry.log_name)));
         } else if !text.is_empty() {
             entry.payload = Payload::Text;
             entry.message = clean(text);
@@ -468,6 +470,25 @@ impl<'b> Draft<'b> {
             entry.payload = Payload::Text;
             entry.message = clean(raw);
         }
+        if entry.http.is_none() && entry.payload != Payload::Proto {
+            self.access_line();
+        }
+    }
+
+    /// A message that is an access line becomes the request that it tells of.
+    fn access_line(&mut self) {
+        let entry = &mut self.entry;
+        let Some(line) = access::read(&entry.message).filter(|_| !access::is_told_elsewhere(&entry.log_name)) else { return };
+        entry.http = Some(line.request());
+        entry.level = Some(line.severity());
+        let mut keep = |key, value: &str| {
+            if entry.payload == Payload::Text && !value.is_empty() {
+                entry.fields.push("", Text::Borrowed(key), Text::Owned(value.to_owned()));
+            }
+        };
+        keep("response_flags", line.flags);
+        keep("upstream_cluster", line.upstream);
+        entry.message = Text::Owned(line.said.to_owned());
     }
 }
 
@@ -576,7 +597,7 @@ pub(super) fn duration(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
 }
 
 /// Reads `[-]seconds[.fraction]` with or without a final `s`, exactly, saturating.
-fn parse_duration(text: &str) -> Option<i64> {
+pub(super) fn parse_duration(text: &str) -> Option<i64> {
     let text = text.trim().as_bytes();
     let text = text.strip_suffix(b"s").unwrap_or(text);
     let (sign, digits) = text.strip_prefix(b"-").map_or((1, text), |rest| (-1, rest));

@@ -4,6 +4,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memrchr};
 
 use super::json::{Extent, Follower, scalar_len};
+use super::tree;
 use super::{Ledger, Malformed};
 use crate::source::Origin;
 
@@ -49,6 +50,8 @@ pub(super) struct Found {
     pub(super) spans: Vec<Span>,
     pub(super) malformed: Vec<Malformed>,
     pub(super) ledger: Ledger,
+    /// Records that were converted, as JSON.
+    pub(super) converted: Vec<u8>,
 }
 
 /// The state between two blocks.
@@ -238,6 +241,17 @@ impl Scanner {
             Some(Err(())) => Step::More,
             None => self.structure(bytes, at, ended, found),
         }
+    }
+
+    /// An entry that was copied from the page of the Logs Explorer.
+    fn tree(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Step {
+        let start = found.converted.len();
+        let Some(len) = tree::to_json(&bytes[at..], ended, &mut found.converted) else { return Step::More };
+        let step = self.record(at, at + len, found);
+        if let Some(piece) = found.spans.last_mut() {
+            *piece = Span::Document(at, start, found.converted.len());
+        }
+        step
     }
 
     /// The end of an object that fills its line: it is taken at its word, decoding will look closer. `Err` asks for
@@ -444,6 +458,13 @@ impl Scanner {
         };
         match plausible(bytes, next, ended) {
             None => return settle(hold(next)),
+            Some(false) if bytes[next] == b'{' && self.column(bytes, next).is_some() => {
+                match tree::begins(bytes, next, ended) {
+                    None => return settle(hold(next)),
+                    Some(true) => {}
+                    Some(false) => return Step::On(next + 1),
+                }
+            }
             Some(true) if !self.may_start(bytes, next, is_object) => return Step::On(next + 1),
             Some(true) => {}
             Some(false) => return Step::On(next + 1),
