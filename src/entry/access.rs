@@ -1,7 +1,7 @@
 //! Access lines of web servers and proxies: a request each, written as text when it has ended.
 //!
 //! Read are the common and the combined format of Apache and nginx with what ingress-nginx and Traefik add, Envoy's default
-//! format with what Istio adds, and uvicorn's.
+//! format with what Istio adds, uvicorn's and lograge's.
 
 use memchr::memchr;
 
@@ -42,6 +42,9 @@ pub(super) fn is_told_elsewhere(log_name: &str) -> bool {
 
 /// Reads `message` as an access line.
 pub(super) fn read(message: &str) -> Option<AccessLine<'_>> {
+    if let Some(line) = lograge(message) {
+        return Some(line);
+    }
     let bytes = message.as_bytes();
     let quote = memchr(b'"', &bytes[..bytes.len().min(PREFIX_BYTES)])?;
     // Most lines with a quote end here.
@@ -97,6 +100,22 @@ pub(super) fn severity_of(status: u16) -> Severity {
         400..500 => Severity::Warning,
         _ => Severity::Info,
     }
+}
+
+/// `method=GET path=/orders … controller=… status=200 duration=5.0`, bare or behind what Ruby's logger puts before.
+fn lograge(message: &str) -> Option<AccessLine<'_>> {
+    let is_logger = matches!(message.as_bytes(), [b'A'..=b'Z', b',', b' ', b'[', ..]);
+    let at = if is_logger { message.find("method=")? } else { 0 };
+    let line = message[at..].strip_prefix("method=").map(|_| &message[at..])?;
+    let named = |name: &str| line.split(' ').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    named("controller")?;
+    Some(AccessLine {
+        method: named("method")?,
+        url: named("path")?,
+        status: named("status")?.parse().ok()?,
+        latency_ns: named("duration").and_then(seconds).map(|ns| ns / 1000),
+        ..AccessLine::default()
+    })
 }
 
 /// What follows the status in Envoy's format: flags, details, bytes, duration in milliseconds. Django's development server has

@@ -157,22 +157,28 @@ pub fn uneventful(catalogue: &Catalogue, entry: &Entry<'_>) -> Option<Uneventful
 /// as INFO, and whoever passes on the output of a program knows nothing of it.
 fn effective_severity(entry: &Entry<'_>) -> (Option<Severity>, bool) {
     let recorded = entry.severity;
-    let is_event = entry.audit.is_some() || entry.kube_event.is_some();
-    match entry.stated_severity() {
-        Some(stated) if recorded != Some(stated) && !is_event && may_restate(entry, stated) => (Some(stated), true),
+    match restated(entry) {
+        Some(stated) if recorded != Some(stated) => (Some(stated), true),
         _ => (recorded, false),
     }
 }
 
-/// Whether the level that a line states counts before the one that was recorded.
-fn may_restate(entry: &Entry<'_>, stated: Severity) -> bool {
+/// The level that the line states, where that counts before the one that was recorded.
+fn restated(entry: &Entry<'_>) -> Option<Severity> {
+    // What products write in these they record as they mean it.
+    let is_own = entry.audit.is_some() || entry.kube_event.is_some() || entry.http.is_some();
     let is_stream = entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr");
     match entry.severity {
-        None => true,
-        _ if entry.level.is_some() => true,
-        // A structured line says with its severity what it means.
-        Some(recorded) if is_stream => entry.payload != Payload::Json || recorded < Severity::Warning,
-        Some(recorded) => recorded <= Severity::Info && stated >= Severity::Error,
+        None => entry.stated_severity(),
+        Some(_) if is_own => entry.level,
+        // A structured line says what it means with the severity that the collector takes from it.
+        Some(recorded) if is_stream && (entry.payload != Payload::Json || recorded < Severity::Warning) => {
+            entry.stated_severity()
+        }
+        Some(recorded) if recorded <= Severity::Info && !is_stream => {
+            entry.stated_severity().filter(|stated| entry.level.is_some() || *stated >= Severity::Error)
+        }
+        Some(_) => entry.level,
     }
 }
 
