@@ -116,7 +116,7 @@ fn letter(letter: u8) -> Option<Severity> {
 
 /// Reads the level of a line from a level word where loggers put it, or from the start of a traceback. A level word in the
 /// middle of a sentence means nothing.
-pub fn infer(message: &str) -> Option<Severity> {
+pub(super) fn infer(message: &str) -> Option<Severity> {
     let line = message.trim_start().lines().next().unwrap_or("");
     let head = &line[..line.floor_char_boundary(HEAD_BYTES)];
     if starts_failure(head) {
@@ -235,7 +235,8 @@ fn level_word(head: &str) -> Option<Severity> {
         let next = tokens.peek().map_or("", |(_, (_, next))| next);
         // Past the prefix only words in capitals count; most are none.
         if let Some(level) = (in_prefix || is_upper).then(|| level(word)).flatten() {
-            let is_bracketed = token.starts_with(['[', '(']) && token.trim_end_matches(':').ends_with([']', ')']);
+            let closes = token.trim_end_matches(':').ends_with([']', ')']) || next == "]";
+            let is_bracketed = token.starts_with(['[', '(']) && closes;
             let is_separated = after_separator && (token.ends_with([':', '|', '-']) || is_separator(next));
             let is_padded = token.ends_with(':') && head.contains(&format!("{token}  "));
             let is_column = head[..at].ends_with('\t') && head[at + token.len()..].starts_with('\t');
@@ -296,9 +297,12 @@ fn keyed(token: &str) -> Option<Severity> {
     of_value(token[at + 1..].trim_matches(['"', '\'', ',', '}', ']']))
 }
 
-/// A level beside something else: `[core:error]` of Apache, `12.345][7][error][upstream]` of Envoy, `shop.ERROR:` of Monolog,
+/// A level beside something else: `08:00:00.123|ERROR|shop|…` of NLog, `[core:error]` of Apache, `12.345][7][error][upstream]` of Envoy, `shop.ERROR:` of Monolog,
 /// `ERROR/MainProcess]` of Celery.
 fn compound(token: &str) -> Option<Severity> {
+    if token.as_bytes()[0].is_ascii_digit() && token.contains('|') {
+        return token.split('|').find(|part| is_capital(part) && !part.is_empty()).and_then(level);
+    }
     if token.contains("][") {
         return token.split("][").find_map(|part| level(without(part, b"[]")));
     }

@@ -68,6 +68,11 @@ fn is_stack(key: &str) -> bool {
     )
 }
 
+/// True for the message of a library whose keys tell that it is the library.
+fn is_mark(key: &str) -> bool {
+    key.starts_with('@')
+}
+
 /// Members of an error object that say what it is, best first.
 const ERROR_KEYS: [&str; 3] = ["message", "value", "type"];
 
@@ -193,8 +198,8 @@ impl<'b> Skim<'b, '_> {
         let is_text = cursor.token() == b'"';
         let rank = message_rank(key.text).filter(|_| is_text);
         let is_field = rank.is_none_or(|rank| rank > LAST_OF_MESSAGE_ALONE);
-        let tells_more = is_text && is_stack(key.text) || STATUS.contains(&key.text) || is_of_request(key.text);
-        if tells_more || is_field && (self.wanted)(key.text) {
+        let is_told = is_text && (is_stack(key.text) || is_error_key(key.text));
+        if is_told || STATUS.contains(&key.text) || is_of_request(key.text) || is_field && (self.wanted)(key.text) {
             return Err(Broken);
         }
         if !is_text {
@@ -202,9 +207,14 @@ impl<'b> Skim<'b, '_> {
             return Ok(());
         }
         let value = cursor.string()?;
+        if value.text.is_empty() {
+            return Ok(());
+        }
+        if rank.is_none() || is_mark(key.text) {
+            self.stated.see(key.text, value.text);
+        }
         match rank {
-            _ if value.text.is_empty() => {}
-            None => self.stated.see(key.text, value.text),
+            None => {}
             Some(rank) if self.message.is_none_or(|(best, _)| rank <= best) => self.message = Some((rank, value)),
             Some(_) => {}
         }
@@ -363,7 +373,7 @@ impl<'b> Reading<'b> {
     fn top(&mut self, key: Raw<'b>, value: Raw<'b>, rank: Option<usize>) {
         match key.text {
             "error" | "err" if !NO_ERROR.iter().any(|none| none.eq_ignore_ascii_case(value.text)) => self.error = value.text(),
-            _ if rank.is_none() => {
+            _ if rank.is_none() || is_mark(key.text) => {
                 self.stated.see(key.text, value.text);
                 self.is_request |= is_of_request(key.text);
             }

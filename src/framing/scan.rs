@@ -236,6 +236,11 @@ impl Scanner {
                 None => {}
             }
         }
+        match tree::begins(bytes, at, ended) {
+            Some(true) if self.column(bytes, at).is_some() => return self.tree(bytes, at, ended, found),
+            Some(_) => {}
+            None => return Step::More,
+        }
         match self.indented(bytes, at, ended) {
             Some(Ok(end)) => self.record(at, end, found),
             Some(Err(())) => Step::More,

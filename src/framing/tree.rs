@@ -8,7 +8,7 @@ use memchr::memchr;
 use super::yaml::{FIRST_KEYS, is_json_scalar, quote};
 
 /// Longest tree; an entry has at most 512 KiB, escapes of its strings aside.
-pub(super) const MAX_TREE: usize = 1 << 20;
+const MAX_TREE: usize = 1 << 20;
 
 /// White space between the brace and the first field, and bytes of that field's name.
 const BEGINS_WITHIN: usize = 64;
