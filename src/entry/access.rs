@@ -63,7 +63,7 @@ pub(super) fn read(message: &str) -> Option<AccessLine<'_>> {
         return Some(envoy(line, parts));
     }
     if prefix.ends_with(']') {
-        return Some(combined(AccessLine { remote_ip: first_word(prefix), ..line }, parts));
+        return Some(combined(AccessLine { remote_ip: client(prefix), ..line }, parts));
     }
     // Only the reason of the status may follow here: other text quotes a request.
     let address = prefix.strip_suffix(" -")?.trim_start_matches("INFO:").trim();
@@ -155,6 +155,12 @@ fn combined<'m>(line: AccessLine<'m>, parts: Parts<'m>) -> AccessLine<'m> {
 /// Nanoseconds of `0.005`, seconds with or without a fraction.
 fn seconds(text: &str) -> Option<i64> {
     parse_duration(text).filter(|ns| *ns >= 0)
+}
+
+/// The address before `- user [date]`.
+fn client(prefix: &str) -> &str {
+    let before = prefix.rsplit_once('[').map_or(prefix, |(before, _)| before);
+    before.split_whitespace().rev().nth(2).unwrap_or("")
 }
 
 fn first_word(text: &str) -> &str {

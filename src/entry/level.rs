@@ -363,12 +363,13 @@ fn failure(message: &str, head: &str) -> Option<Severity> {
     warning(head)
 }
 
-/// `/app/shop.py:7: DeprecationWarning: …` of Python, `(node:7) [DEP0005] DeprecationWarning: …` of Node.
+/// `/app/shop.py:7: DeprecationWarning: …` of Python, `(node:7) [DEP0005] DeprecationWarning: …` of Node: said to those who
+/// write the program, nothing failed.
 fn warning(head: &str) -> Option<Severity> {
     let (before, _) = head.split_once("Warning: ")?;
     let is_promise = before.ends_with("UnhandledPromiseRejection");
     let is_warned = before.starts_with("(node:") || before.rsplit_once(": ").is_some_and(|(at, _)| at.contains(".py:"));
-    is_warned.then_some(if is_promise { Severity::Error } else { Severity::Warning })
+    is_warned.then_some(if is_promise { Severity::Error } else { Severity::Notice })
 }
 
 #[cfg(test)]

@@ -436,7 +436,8 @@ impl<'b> Reading<'b> {
         if !self.error.is_empty() && !is_told(&self.error) {
             parts.push(std::mem::take(&mut self.error));
         }
-        if !class.is_empty() && !text.is_empty() && !is_told(&text) {
+        // Python's `str` is what was thrown by none.
+        if class.contains(|c: char| c.is_uppercase() || c == '.') && !text.is_empty() && !is_told(&text) {
             parts.push(Text::Owned(format!("{class}: {text}")));
         }
         parts.extend(stacks);
