@@ -191,12 +191,12 @@ impl Entry<'_> {
         self.level.or_else(|| level::infer(&self.message))
     }
 
-    /// The text of a payload without a message: its first fields, as `key: value`.
+    /// The text of a payload without a message: its first fields, with a mark where something stands between.
     pub fn text_of_fields(&self) -> String {
         // Which type of message it is says what it may be, not what it is.
         let fields = self.fields.iter().filter(|(path, _)| path.key != "@type");
-        let parts: Vec<String> = fields.take(SPEAKING_FIELDS).map(|(path, value)| format!("{}: {value}", path.last())).collect();
-        parts.join(", ")
+        let parts: Vec<&str> = fields.take(SPEAKING_FIELDS).flat_map(|(path, value)| [path.last(), value]).collect();
+        parts.join(" … ")
     }
 
     /// The log id, URL-decoded: `run.googleapis.com/stderr`.
