@@ -203,9 +203,11 @@ fn redis(head: &str) -> Option<Severity> {
 
 /// What PHP itself says, and what its workers say through FPM: `… WARNING: [pool www] child 7 said into stderr: "…"`.
 fn php(head: &str) -> Option<Severity> {
-    let inner = ["said into stderr: \"", "said into stdout: \"", "PHP message: "];
-    if let Some((at, through)) = inner.iter().find_map(|through| Some((head.find(through)?, through))) {
-        return infer(&head[at + through.len()..]);
+    // `[24-Nov-2025 08:00:00] …`
+    let is_fpm = head.starts_with("NOTICE: PHP") || matches!(head.as_bytes(), [b'[', _, _, b'-', ..]);
+    let inner = || ["said into stderr: \"", "said into stdout: \"", "PHP message: "].iter().find_map(|it| after(head, it));
+    if let Some(inner) = is_fpm.then(inner).flatten() {
+        return infer(inner);
     }
     let kind = head.strip_prefix("PHP ")?.split_once(':')?.0;
     Some(match kind {
@@ -214,6 +216,11 @@ fn php(head: &str) -> Option<Severity> {
         "Notice" | "Deprecated" | "Strict Standards" => Severity::Notice,
         _ => return None,
     })
+}
+
+/// What follows `words` in `head`.
+fn after<'h>(head: &'h str, words: &str) -> Option<&'h str> {
+    head.find(words).map(|at| &head[at + words.len()..])
 }
 
 /// A level word in one of the places where loggers put it.
@@ -303,7 +310,7 @@ fn compound(token: &str) -> Option<Severity> {
     if token.as_bytes()[0].is_ascii_digit() && token.contains('|') {
         return token.split('|').find(|part| is_capital(part) && !part.is_empty()).and_then(level);
     }
-    if token.contains("][") {
+    if memchr::memchr(b']', token.as_bytes()).is_some_and(|at| token[at + 1..].starts_with('[')) {
         return token.split("][").find_map(|part| level(without(part, b"[]")));
     }
     if let Some(name) = token.strip_suffix(':') {
@@ -339,7 +346,7 @@ fn is_prefix(token: &str) -> bool {
 /// The second line of java.util.logging: `SEVERE: …` below the date and the method.
 fn java_util(message: &str) -> Option<Severity> {
     let is_dated = matches!(message.as_bytes(), [b'A'..=b'Z', b'a'..=b'z', b'a'..=b'z', b' ', b'0'..=b'9', ..]);
-    let word = message.lines().nth(1).filter(|_| is_dated)?.split_once(':')?.0;
+    let word = is_dated.then(|| message.lines().nth(1)).flatten()?.split_once(':')?.0;
     is_capital(word).then(|| level(word)).flatten()
 }
 
@@ -366,7 +373,8 @@ fn failure(message: &str, head: &str) -> Option<Severity> {
 /// `/app/shop.py:7: DeprecationWarning: …` of Python, `(node:7) [DEP0005] DeprecationWarning: …` of Node: said to those who
 /// write the program, nothing failed.
 fn warning(head: &str) -> Option<Severity> {
-    let (before, _) = head.split_once("Warning: ")?;
+    let mut places = memchr::memchr_iter(b'W', head.as_bytes());
+    let before = &head[..places.find(|at| head[*at..].starts_with("Warning: "))?];
     let is_promise = before.ends_with("UnhandledPromiseRejection");
     let is_warned = before.starts_with("(node:") || before.rsplit_once(": ").is_some_and(|(at, _)| at.contains(".py:"));
     is_warned.then_some(if is_promise { Severity::Error } else { Severity::Notice })

@@ -114,7 +114,12 @@ const WORDS: [(&str, Severity); 31] = [
 
 /// The level that a word means.
 pub(super) fn level(word: &str) -> Option<Severity> {
-    WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, severity)| *severity)
+    // Most words begin with another letter.
+    let first = word.as_bytes().first()?.to_ascii_uppercase();
+    if !b"ACDEFILNPSTVW".contains(&first) {
+        return None;
+    }
+    WORDS.iter().find(|(known, _)| known.as_bytes()[0] == first && known.eq_ignore_ascii_case(word)).map(|(_, severity)| *severity)
 }
 
 #[cfg(test)]
