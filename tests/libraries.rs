@@ -93,9 +93,10 @@ fn what_libraries_write_is_read_as_they_mean_it() {
                 for (name, value) in case.logger.iter().chain(&case.field) {
                     differ(name, entry.fields.get(name).unwrap_or("").to_owned(), value.clone());
                 }
-                let http = entry.http.as_ref().map(|http| {
-                    (http.method.to_string(), http.url.to_string(), http.status, http.latency_ns)
-                });
+                let http = entry
+                    .http
+                    .as_ref()
+                    .map(|http| (http.method.to_string(), http.url.to_string(), http.status, http.latency_ns));
                 differ("request", format!("{http:?}"), format!("{:?}", case.http));
                 if let Some(text) = &case.text {
                     differ("text", observation.text(&entry).into_owned(), text.clone());

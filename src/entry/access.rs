@@ -127,7 +127,8 @@ fn envoy<'m>(line: AccessLine<'m>, parts: Parts<'m>) -> AccessLine<'m> {
     // Bytes received, bytes sent, duration.
     let Some(at) = all.windows(3).position(|three| three.iter().all(is_number)) else { return line };
     let latency_ns = all[at + 2].parse().ok().map(|ms: i64| ms.saturating_mul(1_000_000));
-    let quoted = |n: usize| all.iter().skip(at + 3).filter_map(|part| part.strip_prefix('"')).nth(n).map_or("", unquoted);
+    let quoted =
+        |n: usize| all.iter().skip(at + 3).filter_map(|part| part.strip_prefix('"')).nth(n).map_or("", unquoted);
     let line = AccessLine { latency_ns, remote_ip: first_word(quoted(0)), user_agent: quoted(1), ..line };
     if *flags == "-" {
         return line;
@@ -201,12 +202,16 @@ mod tests {
 
     #[test]
     fn servers_and_proxies_are_read() {
-        let get = AccessLine { method: "GET", url: "/a?b=c", protocol: "HTTP/1.1", status: 200, ..AccessLine::default() };
+        let get =
+            AccessLine { method: "GET", url: "/a?b=c", protocol: "HTTP/1.1", status: 200, ..AccessLine::default() };
         check(
             "10.8.0.1 - bob [24/Nov/2025:08:00:00 +0000] \"GET /a?b=c HTTP/1.1\" 200 612 \"-\" \"curl/8 (x)\"",
             AccessLine { user_agent: "curl/8 (x)", remote_ip: "10.8.0.1", ..get },
         );
-        check("10.8.0.1 - - [24/Nov/2025 08:00:00] \"GET /a?b=c HTTP/1.1\" 200 -", AccessLine { remote_ip: "10.8.0.1", ..get });
+        check(
+            "10.8.0.1 - - [24/Nov/2025 08:00:00] \"GET /a?b=c HTTP/1.1\" 200 -",
+            AccessLine { remote_ip: "10.8.0.1", ..get },
+        );
     }
 
     #[test]

@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::{access, audit};
 use super::cursor::{Broken, Cursor, Raw, unescape};
 use super::payload::{self, JsonPayload};
 use super::text::clean;
 use super::{Entry, HttpRequest, Labels, Payload, Resource, Severity, Split, Text};
+use super::{access, audit};
 use crate::framing::Record;
 use crate::source::Origin;
 use crate::time::{SECOND, Timestamp};
@@ -478,7 +478,9 @@ impl<'b> Draft<'b> {
     /// A message that is an access line becomes the request that it tells of.
     fn access_line(&mut self) {
         let entry = &mut self.entry;
-        let Some(line) = access::read(&entry.message).filter(|_| !access::is_told_elsewhere(&entry.log_name)) else { return };
+        let Some(line) = access::read(&entry.message).filter(|_| !access::is_told_elsewhere(&entry.log_name)) else {
+            return;
+        };
         entry.http = Some(line.request());
         entry.level = Some(line.severity());
         let mut keep = |key, value: &str| {

@@ -131,7 +131,11 @@ fn leading(head: &str) -> Option<Severity> {
         b'=' => erlang(head),
         b'[' => tornado(head).or_else(|| php(head)),
         b'N' | b'P' => php(head),
-        b'A'..=b'Z' => klog(head).or_else(|| logrus(head)).or_else(|| python_root(head)),
+        b'A'..=b'Z' => match head.as_bytes() {
+            [_, b'0'..=b'9', ..] => klog(head),
+            [_, _, _, _, b'[', ..] => logrus(head),
+            _ => python_root(head),
+        },
         b'0'..=b'9' => redis(head),
         _ => None,
     }
@@ -161,10 +165,16 @@ fn logrus(head: &str) -> Option<Severity> {
 
 /// `ERROR:shop.orders:no route`: what Python writes without being told how.
 fn python_root(head: &str) -> Option<Severity> {
-    let (word, rest) = head.split_once(':')?;
+    let (word, rest) = early_colon(head)?;
     let (logger, _) = rest.split_once(':')?;
     let is_logger = logger.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
     (is_logger && !logger.is_empty() && is_capital(word)).then(|| level(word)).flatten()
+}
+
+/// What stands before and behind a colon near the start.
+fn early_colon(head: &str) -> Option<(&str, &str)> {
+    let at = head.bytes().take(10).position(|b| b == b':')?;
+    Some((&head[..at], &head[at + 1..]))
 }
 
 /// `[E 2025-11-24 08:00:00.123 app:7] …` of Tornado and Jupyter.
@@ -188,7 +198,7 @@ fn erlang(head: &str) -> Option<Severity> {
 
 /// `7:M 24 Nov 2025 08:00:00.123 # …` of Redis.
 fn redis(head: &str) -> Option<Severity> {
-    let (pid, rest) = head.split_once(':')?;
+    let (pid, rest) = early_colon(head)?;
     let rest = rest.strip_prefix(['M', 'S', 'C', 'X'])?.strip_prefix(' ')?;
     if !pid.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -205,7 +215,8 @@ fn redis(head: &str) -> Option<Severity> {
 fn php(head: &str) -> Option<Severity> {
     // `[24-Nov-2025 08:00:00] …`
     let is_fpm = head.starts_with("NOTICE: PHP") || matches!(head.as_bytes(), [b'[', _, _, b'-', ..]);
-    let inner = || ["said into stderr: \"", "said into stdout: \"", "PHP message: "].iter().find_map(|it| after(head, it));
+    let inner =
+        || ["said into stderr: \"", "said into stdout: \"", "PHP message: "].iter().find_map(|it| after(head, it));
     if let Some(inner) = is_fpm.then(inner).flatten() {
         return infer(inner);
     }

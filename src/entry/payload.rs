@@ -2,8 +2,8 @@
 
 use super::access;
 use super::cursor::{Broken, Cursor, Raw};
-use super::level::Stated;
 use super::decode::parse_duration;
+use super::level::Stated;
 use super::{Fields, HttpRequest, KubeEvent, Severity, Text};
 
 /// Fields that are kept of one payload.
@@ -139,10 +139,7 @@ pub(super) fn read<'b>(cursor: &mut Cursor<'b>) -> Result<JsonPayload<'b>, Broke
 /// Reads only message and level of the payload that starts at the cursor. For payloads that are no event, no request and no
 /// health check, say nothing of an error, and have no field whose key is `wanted`: of all others it takes [`read`] to tell the
 /// message, or more is to be read.
-pub(super) fn message<'b>(
-    cursor: &mut Cursor<'b>,
-    wanted: &dyn Fn(&str) -> bool,
-) -> Result<JsonPayload<'b>, Broken> {
+pub(super) fn message<'b>(cursor: &mut Cursor<'b>, wanted: &dyn Fn(&str) -> bool) -> Result<JsonPayload<'b>, Broken> {
     let mut skim = Skim { message: None, stated: Stated::default(), wanted };
     skim.object(cursor, 0)?;
     let message = skim.message.map(|(_, text)| text.text()).unwrap_or_default();
@@ -372,7 +369,9 @@ impl<'b> Reading<'b> {
     /// A text of the payload itself.
     fn top(&mut self, key: Raw<'b>, value: Raw<'b>, rank: Option<usize>) {
         match key.text {
-            "error" | "err" if !NO_ERROR.iter().any(|none| none.eq_ignore_ascii_case(value.text)) => self.error = value.text(),
+            "error" | "err" if !NO_ERROR.iter().any(|none| none.eq_ignore_ascii_case(value.text)) => {
+                self.error = value.text()
+            }
             _ if rank.is_none() || is_mark(key.text) => {
                 self.stated.see(key.text, value.text);
                 self.is_request |= is_of_request(key.text);
@@ -474,7 +473,16 @@ fn is_error_object(path: &str) -> bool {
 fn is_error_key(key: &str) -> bool {
     matches!(
         key,
-        "error" | "err" | "exception" | "Exception" | "exc" | "errors" | "cause" | "thrown" | "throwable" | "_exception"
+        "error"
+            | "err"
+            | "exception"
+            | "Exception"
+            | "exc"
+            | "errors"
+            | "cause"
+            | "thrown"
+            | "throwable"
+            | "_exception"
     )
 }
 

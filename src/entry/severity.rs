@@ -119,7 +119,10 @@ pub(super) fn level(word: &str) -> Option<Severity> {
     if !b"ACDEFILNPSTVW".contains(&first) {
         return None;
     }
-    WORDS.iter().find(|(known, _)| known.as_bytes()[0] == first && known.eq_ignore_ascii_case(word)).map(|(_, severity)| *severity)
+    WORDS
+        .iter()
+        .find(|(known, _)| known.as_bytes()[0] == first && known.eq_ignore_ascii_case(word))
+        .map(|(_, severity)| *severity)
 }
 
 #[cfg(test)]

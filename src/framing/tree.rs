@@ -101,7 +101,8 @@ impl Line<'_> {
 }
 
 fn is_value(value: &[u8]) -> bool {
-    matches!(value.first(), Some(b'"' | b'{' | b'[' | b'-' | b'0'..=b'9')) || matches!(value, b"true" | b"false" | b"null")
+    matches!(value.first(), Some(b'"' | b'{' | b'[' | b'-' | b'0'..=b'9'))
+        || matches!(value, b"true" | b"false" | b"null")
 }
 
 /// The lines of a tree from one place on.

@@ -108,7 +108,9 @@ impl TryFrom<String> for Accused {
                     ComponentKind::deserialize(kind).ok()
                 });
                 kind.map(Accused::Kind).ok_or_else(|| {
-                    format!("`{text}` is none of `itself`, `named`, `caller`, `nobody`, `kind:` with a kind of component")
+                    format!(
+                        "`{text}` is none of `itself`, `named`, `caller`, `nobody`, `kind:` with a kind of component"
+                    )
                 })
             }
         }
