@@ -148,7 +148,7 @@ fn combined<'m>(line: AccessLine<'m>, parts: Parts<'m>) -> AccessLine<'m> {
     // ingress-nginx: length and time of the request, then the upstream in brackets.
     let timed = all.windows(2).find(|two| two[1].starts_with('[')).and_then(|two| seconds(two[0]));
     let named = |part: &&str| part.strip_prefix("rt=").or_else(|| part.strip_prefix("request_time=")).and_then(seconds);
-    let traefik = || all.last()?.strip_suffix("ms").and_then(|ms| seconds(ms)).map(|ns| ns / 1000);
+    let traefik = || all.last()?.strip_suffix("ms").and_then(seconds).map(|ns| ns / 1000);
     let latency_ns = timed.or_else(|| all.iter().find_map(named)).or_else(traefik);
     AccessLine { user_agent, latency_ns, ..line }
 }
@@ -185,7 +185,8 @@ impl<'m> Iterator for Parts<'m> {
 
     fn next(&mut self) -> Option<&'m str> {
         let text = self.rest.trim_start_matches(' ');
-        let from = if text.starts_with('"') { text[1..].find('"').map_or(text.len(), |at| at + 2) } else { 0 };
+        let quoted = text.strip_prefix('"').map(|inner| inner.find('"').map_or(text.len(), |at| at + 2));
+        let from = quoted.unwrap_or(0);
         let end = text[from..].find(' ').map_or(text.len(), |at| from + at);
         self.rest = &text[end..];
         (!text.is_empty()).then_some(&text[..end])
