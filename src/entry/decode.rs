@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::audit;
 use super::cursor::{Broken, Cursor, Raw, unescape};
 use super::payload::{self, JsonPayload};
 use super::text::clean;
 use super::values::{FOLDED, duration, folded, integer, labels, status, text, timestamp};
+use super::{access, audit};
 use super::{Entry, HttpRequest, Payload, Resource, Severity, Split, Text};
 use crate::framing::Record;
 use crate::source::Origin;
@@ -440,8 +440,10 @@ impl<'b> Draft<'b> {
         } else if let Some(json) = self.json.take() {
             entry.payload = Payload::Json;
             entry.message = clean(if json.message.is_empty() { text } else { json.message });
+            entry.level = json.level;
             entry.fields = json.fields;
             entry.kube_event = json.kube_event;
+            entry.http = entry.http.take().or(json.http.filter(|_| !access::is_told_elsewhere(&entry.log_name)));
         } else if !text.is_empty() {
             entry.payload = Payload::Text;
             entry.message = clean(text);
@@ -449,6 +451,27 @@ impl<'b> Draft<'b> {
             entry.payload = Payload::Text;
             entry.message = clean(raw);
         }
+        if entry.http.is_none() && entry.payload != Payload::Proto {
+            self.access_line();
+        }
+    }
+
+    /// A message that is an access line becomes the request that it tells of.
+    fn access_line(&mut self) {
+        let entry = &mut self.entry;
+        let Some(line) = access::read(&entry.message).filter(|_| !access::is_told_elsewhere(&entry.log_name)) else {
+            return;
+        };
+        entry.http = Some(line.request());
+        entry.level = Some(line.severity());
+        let mut keep = |key, value: &str| {
+            if entry.payload == Payload::Text && !value.is_empty() {
+                entry.fields.push("", Text::Borrowed(key), Text::Owned(value.to_owned()));
+            }
+        };
+        keep("response_flags", line.flags);
+        keep("upstream_cluster", line.upstream);
+        entry.message = Text::Owned(line.said.to_owned());
     }
 }
 

@@ -7,7 +7,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::cursor::{Broken, Cursor, Raw};
 use super::decode::{Draft, ENTRY_WEIGHT, Field, resource};
 use super::names::{LONG_RECORD, NAME_BYTES};
-use super::payload::{self, JsonPayload};
+use super::payload;
 use super::values::{MAX_LABELS, labels};
 use super::{Entry, Labels, Resource, Text, component};
 use crate::framing::Record;
@@ -273,9 +273,9 @@ impl<'b> Look<'b, '_> {
     fn payload(&mut self, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
         let start = *cursor;
         match payload::message(cursor, self.wanted) {
-            Ok(message) => {
+            Ok(payload) => {
                 self.unread.payload = &cursor.text[start.at..cursor.at];
-                self.draft.json = Some(JsonPayload { message, ..JsonPayload::default() });
+                self.draft.json = Some(payload);
                 Ok(())
             }
             Err(Broken) => {

@@ -2,12 +2,14 @@
 //!
 //! Source of every field: the LogEntry, HttpRequest, MonitoredResource and AuditLog messages of the Cloud Logging API.
 
+mod access;
 mod audit;
 mod component;
 mod cursor;
 mod decode;
 mod fields;
 mod glance;
+mod level;
 mod names;
 mod payload;
 mod severity;
@@ -24,7 +26,10 @@ pub use decode::{Decoded, Refusal, decode};
 pub use fields::{Fields, Path};
 pub use glance::{Glance, Resources, Unread, glance};
 pub use names::LONG_RECORD;
-pub use severity::{Severity, infer};
+pub use severity::Severity;
+
+/// Fields that stand for a payload without a message.
+const SPEAKING_FIELDS: usize = 6;
 
 /// Text of an entry: borrowed from the record where it holds no escape, owned otherwise.
 pub type Text<'b> = Cow<'b, str>;
@@ -44,6 +49,9 @@ pub struct Entry<'b> {
     pub receive_timestamp: Option<Timestamp>,
     /// `severity` as recorded; `None` when absent (40 % of real entries) or `DEFAULT`.
     pub severity: Option<Severity>,
+    /// The level that the line states in a field of its JSON payload, and that of an access line by its status. Collectors
+    /// do not know these: on a standard stream they record the same for every line.
+    pub level: Option<Severity>,
     /// `resource`: what wrote it.
     pub resource: Resource<'b>,
     /// `labels` of the entry.
@@ -51,13 +59,14 @@ pub struct Entry<'b> {
     /// Which payload it carries.
     pub payload: Payload,
     /// The text a person would read: `textPayload`, or the message of a JSON payload (`message`, `msg`, `event`,
-    /// `MESSAGE`, `error.message`, probe result, …) followed on new lines by its exception or stack trace, or the
-    /// status message of an audit entry. Without ANSI escapes. Empty for plain request entries.
+    /// `MESSAGE`, `@m`, `error.message`, probe result, …) followed on new lines by its error, exception or stack trace, or the
+    /// status message of an audit entry. Without ANSI escapes. Empty for plain request entries; of an access line what the
+    /// proxy says besides the request (`UF upstream_reset_before_response_started`).
     pub message: Text<'b>,
     /// Further scalar fields of a JSON payload that signatures and entities look at (`error`, `reason`, `host`, …):
     /// at most 32, dotted paths, in the order of the record.
     pub fields: Fields<'b>,
-    /// `httpRequest`.
+    /// `httpRequest`, or the request that an access line tells of.
     pub http: Option<HttpRequest<'b>>,
     /// `trace`, as written.
     pub trace: Text<'b>,
@@ -124,6 +133,8 @@ pub struct HttpRequest<'b> {
     pub remote_ip: Text<'b>,
     /// `protocol`: `HTTP/1.1`, `websocket`, …
     pub protocol: Text<'b>,
+    /// True when it was read from an access line, which is written when the request has ended.
+    pub is_access_line: bool,
 }
 
 /// `split`: one part of an entry that was too large.
@@ -175,11 +186,18 @@ pub struct KubeEvent<'b> {
 }
 
 impl Entry<'_> {
-    /// The severity that the entry itself states besides the recorded one: the payload's own `severity` or `level` field,
-    /// else what the message shows at a place where log lines state it.
+    /// The severity that the line itself states, whatever was recorded: its level, else what its text shows at a place where
+    /// loggers put it.
     pub fn stated_severity(&self) -> Option<Severity> {
-        let inner = || ["severity", "level", "levelname", "log.level"].iter().find_map(|key| self.fields.get(key));
-        inner().and_then(severity::from_field).or_else(|| infer(&self.message))
+        self.level.or_else(|| level::infer(&self.message))
+    }
+
+    /// The text of a payload without a message: its first fields, with a mark where something stands between.
+    pub fn text_of_fields(&self) -> String {
+        // Which type of message it is says what it may be, not what it is.
+        let fields = self.fields.iter().filter(|(path, _)| path.key != "@type");
+        let parts: Vec<&str> = fields.take(SPEAKING_FIELDS).flat_map(|(path, value)| [path.last(), value]).collect();
+        parts.join(" … ")
     }
 
     /// The log id, URL-decoded: `run.googleapis.com/stderr`.
@@ -209,7 +227,8 @@ impl Entry<'_> {
     /// Measured: 60 of 60 queued requests ended within 154 ms of one instant and started up to 67 s before it.
     pub fn effect_time(&self) -> Option<Timestamp> {
         let at = self.timestamp.or(self.receive_timestamp)?;
-        let latency = self.http.as_ref().and_then(|http| http.latency_ns).unwrap_or(0);
+        let arrived = self.http.as_ref().filter(|http| !http.is_access_line);
+        let latency = arrived.and_then(|http| http.latency_ns).unwrap_or(0);
         Some(at.plus(latency.max(0)))
     }
 

@@ -90,7 +90,7 @@ pub(super) fn duration(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
 }
 
 /// Reads `[-]seconds[.fraction]` with or without a final `s`, exactly, saturating.
-fn parse_duration(text: &str) -> Option<i64> {
+pub(super) fn parse_duration(text: &str) -> Option<i64> {
     let text = text.trim().as_bytes();
     let text = text.strip_suffix(b"s").unwrap_or(text);
     let (sign, digits) = text.strip_prefix(b"-").map_or((1, text), |rest| (-1, rest));

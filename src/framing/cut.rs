@@ -28,8 +28,6 @@ pub struct Batch {
     bytes: Vec<u8>,
     len: usize,
     found: Found,
-    /// YAML documents as JSON.
-    converted: Vec<u8>,
 }
 
 impl Batch {
@@ -42,7 +40,7 @@ impl Batch {
     pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
         self.found.spans.iter().map(|span| match *span {
             FoundPiece::Record(start, end) => self.record(start, &self.bytes[start..end]),
-            FoundPiece::Document(at, start, end) => self.record(at, &self.converted[start..end]),
+            FoundPiece::Document(at, start, end) => self.record(at, &self.found.converted[start..end]),
             FoundPiece::Malformed(i) => Piece::Malformed(&self.found.malformed[i]),
         })
     }
@@ -78,11 +76,11 @@ impl Batch {
             self.bytes = Vec::new();
         }
         self.found.spans.shrink_to(LARGE_BATCH / 64);
-        self.converted.shrink_to(LARGE_BATCH);
+        self.found.converted.shrink_to(LARGE_BATCH);
         self.found.spans.clear();
         self.found.malformed.clear();
         self.found.ledger = ByteLedger::default();
-        self.converted.clear();
+        self.found.converted.clear();
     }
 }
 
@@ -206,17 +204,17 @@ impl<R: Read> Cutter<R> {
         let bytes = &batch.bytes[..batch.len];
         while let Some(end) = yaml::document_end(bytes, at, self.ended) {
             let document = &bytes[at..end];
-            let start = batch.converted.len();
+            let start = batch.found.converted.len();
             let ledger = &mut batch.found.ledger;
-            match yaml::to_json(document, &mut batch.converted) {
+            match yaml::to_json(document, &mut batch.found.converted) {
                 Ok(true) => {
                     ledger.records += 1;
                     ledger.record_bytes += document.len() as u64;
-                    batch.found.spans.push(FoundPiece::Document(at, start, batch.converted.len()));
+                    batch.found.spans.push(FoundPiece::Document(at, start, batch.found.converted.len()));
                 }
                 Ok(false) => ledger.residue_bytes += document.len() as u64,
                 Err(reason) => {
-                    batch.converted.truncate(start);
+                    batch.found.converted.truncate(start);
                     ledger.malformed += 1;
                     ledger.malformed_bytes += document.len() as u64;
                     let origin = Origin { source: self.source, offset: self.offset + at as u64 };

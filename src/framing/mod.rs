@@ -7,6 +7,7 @@ mod cut;
 mod foreign;
 mod json;
 mod scan;
+mod tree;
 mod yaml;
 
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memrchr};
 
 use super::json::{Extent, Follower, scalar_len};
+use super::tree;
 use super::{ByteLedger, Malformed};
 use crate::source::Origin;
 
@@ -49,6 +50,8 @@ pub(super) struct Found {
     pub(super) spans: Vec<FoundPiece>,
     pub(super) malformed: Vec<Malformed>,
     pub(super) ledger: ByteLedger,
+    /// Records that were converted, as JSON.
+    pub(super) converted: Vec<u8>,
 }
 
 /// The state between two blocks.
@@ -233,11 +236,27 @@ impl RecordScanner {
                 None => {}
             }
         }
+        match tree::begins(bytes, at, ended) {
+            Some(true) if self.column(bytes, at).is_some() => return self.tree(bytes, at, ended, found),
+            Some(_) => {}
+            None => return Advance::More,
+        }
         match self.indented(bytes, at, ended) {
             Some(Ok(end)) => self.record(at, end, found),
             Some(Err(())) => Advance::More,
             None => self.structure(bytes, at, ended, found),
         }
+    }
+
+    /// An entry that was copied from the page of the Logs Explorer.
+    fn tree(&mut self, bytes: &[u8], at: usize, ended: bool, found: &mut Found) -> Advance {
+        let start = found.converted.len();
+        let Some(len) = tree::to_json(&bytes[at..], ended, &mut found.converted) else { return Advance::More };
+        let step = self.record(at, at + len, found);
+        if let Some(piece) = found.spans.last_mut() {
+            *piece = FoundPiece::Document(at, start, found.converted.len());
+        }
+        step
     }
 
     /// The end of an object that fills its line: it is taken at its word, decoding will look closer. `Err` asks for
@@ -444,6 +463,13 @@ impl RecordScanner {
         };
         match plausible(bytes, next, ended) {
             None => return settle(hold(next)),
+            Some(false) if bytes[next] == b'{' && self.column(bytes, next).is_some() => {
+                match tree::begins(bytes, next, ended) {
+                    None => return settle(hold(next)),
+                    Some(true) => {}
+                    Some(false) => return Advance::On(next + 1),
+                }
+            }
             Some(true) if !self.may_start(bytes, next, is_object) => return Advance::On(next + 1),
             Some(true) => {}
             Some(false) => return Advance::On(next + 1),

@@ -11,7 +11,7 @@ use super::scan::MAX_RECORD;
 const MAX_DEPTH: usize = 128;
 
 /// Fields of a LogEntry that start a line of the first document.
-const FIRST_KEYS: [&str; 14] = [
+pub(super) const FIRST_KEYS: [&str; 14] = [
     "errorGroups",
     "httpRequest",
     "insertId",
@@ -153,13 +153,13 @@ impl Writer {
     }
 }
 
-fn is_json_scalar(text: &str) -> bool {
+pub(super) fn is_json_scalar(text: &str) -> bool {
     matches!(text, "true" | "false" | "null")
         || (text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && serde_json::from_str::<f64>(text).is_ok())
 }
 
 /// Appends `text` as a JSON string.
-fn quote(text: &str, out: &mut String) {
+pub(super) fn quote(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
         match c {

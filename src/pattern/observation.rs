@@ -64,7 +64,7 @@ pub struct Observation<'e> {
 }
 
 impl Observation<'_> {
-    /// The text that stands for the entry: its message, else `METHOD … url … status`.
+    /// The text that stands for the entry: its message, else `METHOD … url … status`, else the first fields of its payload.
     pub fn text<'t>(&self, entry: &'t Entry<'_>) -> Cow<'t, str> {
         match &entry.http {
             Some(http) if entry.message.is_empty() => {
@@ -75,6 +75,7 @@ impl Observation<'_> {
                 Some(audit) if entry.message.is_empty() => {
                     Cow::Owned(format!("{} … {}", audit.method, audit.resource_name))
                 }
+                None if entry.message.is_empty() => Cow::Owned(entry.text_of_fields()),
                 _ => Cow::Borrowed(entry.message.as_ref()),
             },
         }
@@ -157,18 +158,32 @@ pub fn uneventful(catalogue: &Catalogue, entry: &Entry<'_>) -> Option<Uneventful
     (says_nothing && !traceback::is_line(entry)).then_some(Uneventful { at, severity, inferred })
 }
 
-/// Severity as recorded, unless the text of a standard stream states its own: agents stamp everything on stderr as
-/// ERROR and everything on stdout as INFO.
+/// Severity as recorded, unless the line states its own: agents stamp everything on stderr as ERROR and everything on stdout
+/// as INFO, and whoever passes on the output of a program knows nothing of it.
 fn effective_severity(entry: &Entry<'_>) -> (Option<Severity>, bool) {
-    let stream = entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr");
-    if entry.severity.is_some()
-        && (!stream || entry.severity >= Some(Severity::Warning) && entry.payload == Payload::Json)
-    {
-        return (entry.severity, false);
+    let recorded = entry.severity;
+    match restated(entry) {
+        Some(stated) if recorded != Some(stated) => (Some(stated), true),
+        _ => (recorded, false),
     }
-    match entry.stated_severity() {
-        Some(inferred) if entry.severity != Some(inferred) => (Some(inferred), true),
-        _ => (entry.severity, false),
+}
+
+/// The level that the line states, where that counts before the one that was recorded.
+fn restated(entry: &Entry<'_>) -> Option<Severity> {
+    // What products write in these they record as they mean it.
+    let is_own = entry.audit.is_some() || entry.kube_event.is_some() || entry.http.is_some();
+    let is_stream = entry.log_name.ends_with("stdout") || entry.log_name.ends_with("stderr");
+    match entry.severity {
+        None => entry.stated_severity(),
+        Some(_) if is_own => entry.level,
+        // A structured line says what it means with the severity that the collector takes from it.
+        Some(recorded) if is_stream && (entry.payload != Payload::Json || recorded < Severity::Warning) => {
+            entry.stated_severity()
+        }
+        Some(recorded) if recorded <= Severity::Info && !is_stream => {
+            entry.stated_severity().filter(|stated| entry.level.is_some() || *stated >= Severity::Error)
+        }
+        Some(_) => entry.level,
     }
 }
 
@@ -179,12 +194,18 @@ fn class(catalogue: &Catalogue, entry: &Entry<'_>, severity: Option<Severity>, m
         Some(Role::Change) => Class::Change,
         Some(Role::Marker | Role::Noise) => Class::Benign,
         None if entry.is_change() => Class::Change,
+        // There is nothing to tell of it.
+        None if says_nothing(entry) => Class::Benign,
         None if entry.http.as_ref().is_some_and(|http| http.status >= 500) => Class::Failure,
         None if entry.audit.is_some() => Class::Benign,
         None if severity >= Some(Severity::Warning) && !is_stamped(entry) => Class::Failure,
         None if says_that_it_failed(entry, severity) => Class::Failure,
         None => Class::Benign,
     }
+}
+
+fn says_nothing(entry: &Entry<'_>) -> bool {
+    entry.message.is_empty() && entry.fields.is_empty() && entry.http.is_none() && entry.audit.is_none()
 }
 
 /// Whether a sentence of health only arrived as an error: collectors stamp all that comes from standard error so.

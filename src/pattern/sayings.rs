@@ -27,12 +27,13 @@ enum Remembered {
     Said(Box<Saying>),
 }
 
-/// What an entry says by its message alone: the same for all entries of a log with the same message, severity and payload.
+/// What an entry says by its message alone: the same for all entries of a log with the same message, severity, level and payload.
 #[derive(Debug)]
 pub struct Saying {
     /// Message, log name and type of the resource, one behind the other: one place in memory to compare with.
     key: Box<str>,
     recorded: Option<Severity>,
+    level: Option<Severity>,
     payload: Payload,
     /// Set when it takes more than the message to tell.
     depends: bool,
@@ -92,7 +93,8 @@ fn key<'e>(entry: &'e Entry<'_>) -> [&'e str; 3] {
 }
 
 fn hash(entry: &Entry<'_>) -> u64 {
-    let severity = entry.severity.map_or(0, |severity| severity as u64 + 1);
+    let number = |severity: Option<Severity>| severity.map_or(0, |severity| severity as u64 + 1);
+    let severity = number(entry.severity) << 4 | number(entry.level);
     xxh3_64(entry.message.as_bytes()) ^ xxh3_64(entry.log_name.as_bytes()).rotate_left(8) ^ severity
 }
 
@@ -102,6 +104,7 @@ impl Saying {
         Some(Saying {
             key: key(entry).concat().into(),
             recorded: entry.severity,
+            level: entry.level,
             payload: entry.payload,
             depends: observation.signature.is_some_and(|at| catalogue.takes_more_than_text(at)),
             is_uneventful: uneventful(catalogue, entry).is_some(),
@@ -119,7 +122,7 @@ impl Saying {
     fn is_by(&self, entry: &Entry<'_>) -> bool {
         let mut rest = Some(&*self.key);
         key(entry).into_iter().for_each(|part| rest = rest.and_then(|rest| rest.strip_prefix(part)));
-        rest == Some("") && (self.recorded, self.payload) == (entry.severity, entry.payload)
+        rest == Some("") && (self.recorded, self.level, self.payload) == (entry.severity, entry.level, entry.payload)
     }
 
     /// As [`super::uneventful`] of an entry that says this.

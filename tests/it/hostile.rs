@@ -394,7 +394,7 @@ fn json_payloads_say_what_a_person_would_read() {
         "failed\nError: ECONNREFUSED\n    at x",
         ("err.message", Some("ECONNREFUSED")),
     );
-    check(r#"{"msg":"dial","error":"i/o timeout"}"#, "dial", ("error", Some("i/o timeout")));
+    check(r#"{"msg":"dial","error":"i/o timeout"}"#, "dial\ni/o timeout", ("error", Some("i/o timeout")));
     check(r#"{"error":{"message":"only this"}}"#, "only this", ("error.message", Some("only this")));
     check(
         r#"{"message":"boom","exc_info":"Traceback (most recent call last):\nE: x"}"#,

@@ -69,6 +69,13 @@ fn pretty(id: &str, indent: usize) -> String {
     text.lines().map(|l| format!("{}{l}", " ".repeat(indent))).collect::<Vec<_>>().join("\n")
 }
 
+/// The same entry as it is copied from the page of the Logs Explorer.
+fn tree(id: &str) -> String {
+    format!(
+        "{{\ninsertId: \"{id}\"\nlabels: {{1}}\nlogName: \"projects/acme-prod/logs/run.googleapis.com%2Fstderr\"\nresource: {{\nlabels: {{\nservice_name: \"checkout\"\n}}\ntype: \"cloud_run_revision\"\n}}\ntextPayload: \"a {{ \"b\" ]\"\ntimestamp: \"2025-09-16T00:42:59.910682Z\"\n}}\n"
+    )
+}
+
 fn gcloud_array(names: &[&str]) -> String {
     let elements: Vec<_> = names.iter().map(|id| pretty(id, 2)).collect();
     format!("[\n{}\n]\n", elements.join(",\n"))
@@ -109,6 +116,7 @@ fn shapes() -> Vec<(&'static str, String)> {
                 quoted(&c)
             ),
         ),
+        ("trees copied from a page", format!("{}\n{}{}\n", tree("a"), tree("b"), tree("c").trim_end_matches("}\n"))),
         (
             "strings in events",
             format!(

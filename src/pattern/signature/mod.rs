@@ -306,9 +306,6 @@ impl Catalogue {
     }
 }
 
-/// Fields by which a payload states its severity, by their last segments.
-const SEVERITY_FIELDS: [&str; 3] = ["severity", "level", "levelname"];
-
 /// Names of fields by their last segments, case aside.
 #[derive(Debug, Default)]
 struct Names {
@@ -428,7 +425,7 @@ impl Catalogue {
             by_method: FxHashMap::default(),
             by_event: Vec::new(),
             by_field: FxHashMap::default(),
-            read_names: SEVERITY_FIELDS.into_iter().chain(matcher::TEXT_FIELDS).collect(),
+            read_names: matcher::TEXT_FIELDS.into_iter().collect(),
             always: Vec::new(),
             edges,
             texts: Vec::new(),
