@@ -27,8 +27,8 @@ pub use classify::{Classified, Kind, Learnt, classify};
 use feed::Feed;
 pub use feed::SourceRead;
 pub use visit::visit;
-use window::{Window, newest};
 pub use window::{Bound, Selected, Selection};
+use window::{Window, newest};
 
 /// Lost ranges kept in all; further ones are counted.
 const LOST_RANGES: usize = 100;

@@ -55,7 +55,8 @@ fn empty_window(reading: &Reading, selection: &Selection) -> Option<String> {
     if !is_bounded || *inside > 0 || *mild > 0 || outside.count == 0 {
         return None;
     }
-    let of = if selection.services.is_empty() { String::new() } else { format!(" of {}", selection.services.join(", ")) };
+    let of =
+        if selection.services.is_empty() { String::new() } else { format!(" of {}", selection.services.join(", ")) };
     Some(format!(
         "no entry{of} lies in the window of --since and --until; the export spans {} to {}",
         outside.first, outside.last

@@ -38,12 +38,7 @@ pub(super) fn selection(input: &InputArgs) -> Result<analyze::Selection, UsageEr
     if is_reversed {
         return Err(UsageError::new("--since is later than --until: no entry can lie between them"));
     }
-    Ok(analyze::Selection {
-        since,
-        until,
-        services: input.service.clone(),
-        min_severity: input.min_severity,
-    })
+    Ok(analyze::Selection { since, until, services: input.service.clone(), min_severity: input.min_severity })
 }
 
 fn bound(option: &str, text: &str) -> Result<Bound, UsageError> {

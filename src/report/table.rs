@@ -515,7 +515,7 @@ fn affected_row(affected: &Affected) -> Row {
         None => "unknown".to_owned(),
     };
     [
-        spreadsheet(&terminal(&affected.component)),
+        spreadsheet(&terminal(&affected.component)).into_owned(),
         count(affected.failure_entries),
         failed,
         availability,

@@ -280,7 +280,8 @@ fn that_nothing_is_severe_is_an_answer() {
     let folder = Folder::new("mild");
     let file = folder.file("a.ndjson", outage());
     for more in [vec![], vec!["--service", "storefront"], vec!["--since", "2026-02-03T10:20:00Z"]] {
-        let arguments: Vec<&str> = [&file, "--min-severity", "ALERT"].into_iter().map(|a| a as &str).chain(more).collect();
+        let arguments: Vec<&str> =
+            [&file, "--min-severity", "ALERT"].into_iter().map(|a| a as &str).chain(more).collect();
         let table = run(&arguments).ends_with(0);
         assert!(!table.out.contains("1970") && table.out.contains("600 entries"), "{}", table.out);
         for face in ["json", "markdown", "html"] {

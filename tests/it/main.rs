@@ -20,6 +20,8 @@ mod report_history;
 mod report_profile;
 mod report_redact;
 mod report_verify;
+#[cfg(unix)]
+mod shell;
 mod shortcuts;
 mod steps;
 mod stories;

@@ -8,7 +8,9 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger, command};
+use super::{
+    Action, Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger, command,
+};
 use crate::cause::{self, Candidate, Ranked};
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{self, Scene, Series};
