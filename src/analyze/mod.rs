@@ -4,6 +4,7 @@ mod claims;
 mod classify;
 mod feed;
 mod visit;
+mod window;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -12,21 +13,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::cause;
-use crate::entry::{Component, Decoded, Entry, LONG_RECORD, Severity, decode, glance};
+use crate::entry::{Decoded, Entry, LONG_RECORD, Severity, decode, glance};
 use crate::framing::{Batch, Malformed, Piece, Record};
 use crate::incident::{self, Baseline};
-use crate::pattern::{Catalogue, Merge, Observation, Sayings, Uneventful, observe, uneventful};
+use crate::pattern::{Catalogue, Merge, Sayings, Uneventful, observe, uneventful};
 use crate::report::patterns::Patterns;
 use crate::report::{Findings, Report, compose};
 use crate::source::{self, Origin, Source};
 use crate::summary::{Mined, Places, Summary, is_stray};
-use crate::time::Timestamp;
 
 use claims::{Claim, Claims, GROUP};
 pub use classify::{Classified, Kind, Learnt, classify};
 use feed::Feed;
 pub use feed::SourceRead;
 pub use visit::visit;
+pub use window::{Bound, Selected, Selection};
+use window::{Window, newest};
 
 /// Lost ranges kept in all; further ones are counted.
 const LOST_RANGES: usize = 100;
@@ -37,40 +39,6 @@ pub const MAX_MEMORY: u64 = 512 << 20;
 /// Bytes that the bounds of the account, the batches in flight and the conclusion add up to, with room for a thousand copies:
 /// measured on input that was made to reach them all.
 pub const LEAST_MEMORY: u64 = 320 << 20;
-
-/// A border of the window that counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
-    /// A point in time.
-    At(Timestamp),
-    /// This many nanoseconds before the newest entry.
-    BeforeNewest(i64),
-}
-
-/// Which entries count.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// Effect time at least.
-    pub since: Option<Bound>,
-    /// Effect time at most.
-    pub until: Option<Bound>,
-    /// Only these components, when there are any.
-    pub services: Vec<String>,
-    /// Effective severity at least.
-    pub min_severity: Option<Severity>,
-}
-
-impl Selection {
-    /// True when every entry counts.
-    pub fn is_empty(&self) -> bool {
-        self.since.is_none() && self.until.is_none() && self.services.is_empty() && self.min_severity.is_none()
-    }
-
-    /// True when the newest entry must be known before the first can be judged: the input is read twice.
-    pub fn counts_back(&self) -> bool {
-        [self.since, self.until].iter().any(|bound| matches!(bound, Some(Bound::BeforeNewest(_))))
-    }
-}
 
 /// How to read.
 #[derive(Clone, Copy)]
@@ -110,6 +78,9 @@ pub struct Reading {
     /// Lost bytes in all.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub malformed_bytes: u64,
+    /// What the selection found and left out.
+    #[serde(default)]
+    pub selected: Selected,
     /// True when it was stopped before the end.
     pub interrupted: bool,
     /// True when the first time that counts was chosen: whoever asked knows when the fault began.
@@ -162,6 +133,7 @@ impl Reading {
             joined.apart.merge(reading.apart);
             joined.malformed.extend(reading.malformed);
             joined.malformed_bytes += reading.malformed_bytes;
+            joined.selected.merge(reading.selected);
             joined.interrupted |= reading.interrupted;
             joined.told |= reading.told;
         }
@@ -234,6 +206,7 @@ struct Part {
     places: Places,
     sayings: Sayings,
     apart: Summary,
+    selected: Selected,
     malformed: Vec<Malformed>,
     malformed_bytes: u64,
     entries: Vec<u64>,
@@ -314,11 +287,14 @@ impl Part {
         for (i, Plain { entry, place, said }) in waiting.drain(..).enumerate() {
             if new >> i & 1 == 0 {
                 self.summary.ledger.duplicates += 1;
-            } else if !window.admits(said.at, self.places.component(place), said.severity) {
-                self.summary.ledger.outside += 1;
-            } else {
-                self.summary.follow(&entry, self.places.component(place));
+                continue;
+            }
+            let component = self.places.component(place);
+            if self.selected.admits(window, &entry, said.at, component, said.severity) {
+                self.summary.follow(&entry, component);
                 self.places.count(place, &entry, &said);
+            } else {
+                self.summary.ledger.outside += 1;
             }
         }
     }
@@ -348,7 +324,7 @@ impl Part {
             self.summary.ledger.unreadable += 1;
             return;
         };
-        if !window.holds(&observation) {
+        if !self.selected.admits(window, entry, observation.at, &observation.component, observation.severity) {
             self.summary.ledger.outside += 1;
         } else if is_stray(entry, observation.at) {
             self.apart.observe(catalogue, entry, &observation);
@@ -372,6 +348,7 @@ impl Part {
         reading.apart.merge(self.apart);
         reading.malformed.extend(self.malformed);
         reading.malformed_bytes += self.malformed_bytes;
+        reading.selected.merge(self.selected);
         for (read, n) in reading.sources.iter_mut().zip(self.entries) {
             read.entries += n;
         }
@@ -454,57 +431,6 @@ impl Heavy {
     fn into_inner(self) -> (Summary, Summary) {
         self.summaries.into_inner().unwrap_or_default()
     }
-}
-
-/// The selection with its times resolved.
-struct Window<'s> {
-    since: Timestamp,
-    until: Timestamp,
-    selection: &'s Selection,
-}
-
-impl<'s> Window<'s> {
-    /// `newest` is only asked for when a border is relative to it.
-    fn resolve(selection: &'s Selection, newest: impl Fn() -> Timestamp) -> Window<'s> {
-        let newest = selection.counts_back().then(newest).unwrap_or_default();
-        let at = |bound: Bound| match bound {
-            Bound::At(at) => at,
-            Bound::BeforeNewest(nanos) => newest.plus(-nanos),
-        };
-        Window {
-            since: selection.since.map_or(Timestamp::MIN, at),
-            until: selection.until.map_or(Timestamp::MAX, at),
-            selection,
-        }
-    }
-
-    fn holds(&self, observation: &Observation<'_>) -> bool {
-        self.admits(observation.at, &observation.component, observation.severity)
-    }
-
-    fn admits(&self, at: Timestamp, component: &Component, severity: Option<Severity>) -> bool {
-        let services = &self.selection.services;
-        self.since <= at
-            && at <= self.until
-            && (services.is_empty() || services.contains(&component.name))
-            && self.selection.min_severity.is_none_or(|least| severity >= Some(least))
-    }
-}
-
-/// Effect time of the newest entry, for windows that count back from it.
-fn newest(sources: &[Source], options: Options<'_>) -> Timestamp {
-    let silent = Options { progress: &|_| (), ..options };
-    let parts = on_every_core(sources, silent, |newest: &mut Option<Timestamp>, batch| {
-        for piece in batch.pieces() {
-            if let Piece::Record(record) = piece {
-                decode(record, &mut |entry| {
-                    let at = entry.effect_time().filter(|at| !is_stray(&entry, *at));
-                    *newest = (*newest).max(at);
-                });
-            }
-        }
-    });
-    parts.parts.into_iter().flatten().max().unwrap_or_default()
 }
 
 /// What a healthy export leads to expect.

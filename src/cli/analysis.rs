@@ -8,7 +8,7 @@ use super::args::{AnalyzeArgs, ContextArgs, Face, OutputArgs, ReportArgs};
 use super::context::Context;
 use super::exit::ExitStatus;
 use super::options::{self, UsageError};
-use super::{print, reading};
+use super::{outputs, print, reading};
 use crate::analyze::{self, Reading};
 use crate::incident::Baseline;
 use crate::pattern::Catalogue;
@@ -18,6 +18,7 @@ use crate::source;
 /// Reads exports, concludes and reports.
 pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitStatus, UsageError> {
     let ready = Ready::new(&args.input.common.signatures, &args.context, &args.output)?;
+    outputs::refuse_inputs(&args.output.output, &args.input.files, &args.context.baseline.baseline)?;
     let selection = options::selection(&args.input)?;
     reading::on_interrupt();
     let baseline = reading::baseline(&args.context.baseline, &args.input.common, &ready.catalogue)?;
@@ -28,6 +29,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitStatus, UsageError> {
 /// Concludes and reports from summaries.
 pub(super) fn run_report(args: &ReportArgs) -> Result<ExitStatus, UsageError> {
     let ready = Ready::new(&args.common.signatures, &args.context, &args.output)?;
+    outputs::refuse_inputs(&args.output.output, &args.files, &args.context.baseline.baseline)?;
     let baseline = reading::baseline(&args.context.baseline, &args.common, &ready.catalogue)?;
     let reading = reading::read_archives(&args.files)?;
     let copies = copies(&reading);

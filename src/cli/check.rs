@@ -81,9 +81,7 @@ impl Export {
     fn conclude(&self) -> Result<(Report, Quotes), UsageError> {
         let mut reading =
             self.input.pass(&self.selection, |options| analyze::read(&self.input.sources, &self.catalogue, options));
-        if let Some(reason) = reading::nothing_read(&reading) {
-            return Err(UsageError::new(reason));
-        }
+        reading::refuse_nothing(&reading, &self.selection)?;
         let unread = reading.sources.iter().find_map(|read| Some(format!("{}: {}", read.name, read.error.as_ref()?)));
         if let Some(unread) = unread {
             return Err(UsageError::new(format!("{unread}; nothing can be checked against a part of an export")));

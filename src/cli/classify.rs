@@ -69,10 +69,8 @@ pub(super) fn run(args: &ClassifyArgs) -> Result<ExitStatus, UsageError> {
 
 fn learn(input: &Input, selection: &Selection, catalogue: &Catalogue) -> Result<Learnt, UsageError> {
     let (learnt, reading) = input.pass(selection, |options| Learnt::read(&input.sources, catalogue, options));
-    match reading::nothing_read(&reading) {
-        Some(reason) => Err(UsageError::new(reason)),
-        None => Ok(learnt),
-    }
+    reading::refuse_nothing(&reading, selection)?;
+    Ok(learnt)
 }
 
 /// What could not be read is said at the end, beside what could.

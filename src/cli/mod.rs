@@ -1,5 +1,6 @@
 //! The command line: what was typed becomes options, what was found becomes output and an exit status.
 
+mod absent;
 mod analysis;
 mod args;
 mod check;
@@ -8,6 +9,7 @@ mod compare;
 mod context;
 mod exit;
 mod options;
+mod outputs;
 mod patterns;
 mod progress;
 mod reading;

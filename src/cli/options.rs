@@ -28,12 +28,17 @@ impl UsageError {
 
 /// What to select from the input.
 pub(super) fn selection(input: &InputArgs) -> Result<analyze::Selection, UsageError> {
-    Ok(analyze::Selection {
-        since: input.since.as_deref().map(|text| bound("--since", text)).transpose()?,
-        until: input.until.as_deref().map(|text| bound("--until", text)).transpose()?,
-        services: input.service.clone(),
-        min_severity: input.min_severity,
-    })
+    let since = input.since.as_deref().map(|text| bound("--since", text)).transpose()?;
+    let until = input.until.as_deref().map(|text| bound("--until", text)).transpose()?;
+    let is_reversed = match (since, until) {
+        (Some(Bound::At(since)), Some(Bound::At(until))) => since > until,
+        (Some(Bound::BeforeNewest(since)), Some(Bound::BeforeNewest(until))) => since < until,
+        _ => false,
+    };
+    if is_reversed {
+        return Err(UsageError::new("--since is later than --until: no entry can lie between them"));
+    }
+    Ok(analyze::Selection { since, until, services: input.service.clone(), min_severity: input.min_severity })
 }
 
 fn bound(option: &str, text: &str) -> Result<Bound, UsageError> {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::{BaselineArgs, CommonArgs, InputArgs};
-use super::note;
 use super::options::UsageError;
 use super::progress::Progress;
+use super::{absent, note};
 use crate::analyze::{self, Reading, Selection};
 use crate::incident::Baseline;
 use crate::pattern::Catalogue;
@@ -88,10 +88,8 @@ impl Input {
 /// Reads everything that was asked for.
 pub(super) fn read(args: &InputArgs, selection: &Selection, catalogue: &Catalogue) -> Result<Reading, UsageError> {
     let reading = read_files(&args.common, &args.files, selection, catalogue)?;
-    match nothing_read(&reading) {
-        Some(reason) => Err(UsageError::new(reason)),
-        None => Ok(reading),
-    }
+    refuse_nothing(&reading, selection)?;
+    Ok(reading)
 }
 
 fn read_files(
@@ -176,8 +174,16 @@ fn is_archive(path: &Path) -> bool {
     read.is_ok() && head == archive::MAGIC.as_bytes()
 }
 
+/// An error when there is nothing to conclude from, or nothing of what was asked for.
+pub(super) fn refuse_nothing(reading: &Reading, selection: &Selection) -> Result<(), UsageError> {
+    match nothing_read(reading).or_else(|| absent::nothing_selected(reading, selection)) {
+        Some(reason) => Err(UsageError::new(reason)),
+        None => Ok(()),
+    }
+}
+
 /// Why there is nothing to conclude from; an export without entries is an answer, not an error.
-pub(super) fn nothing_read(reading: &Reading) -> Option<String> {
+fn nothing_read(reading: &Reading) -> Option<String> {
     if reading.sources.iter().any(|read| read.entries > 0) {
         return None;
     }

@@ -3,13 +3,14 @@
 use super::args::SummarizeArgs;
 use super::exit::ExitStatus;
 use super::options::{self, UsageError};
-use super::{note, print_bytes, reading};
+use super::{note, outputs, print_bytes, reading};
 use crate::source;
 use crate::summary::archive;
 
 /// Reads, and writes the account.
 pub(super) fn run(args: &SummarizeArgs) -> Result<ExitStatus, UsageError> {
     let catalogue = options::catalogue(&args.input.common.signatures)?;
+    outputs::refuse_inputs(std::slice::from_ref(&args.output), &args.input.files, &args.input.common.signatures)?;
     let selection = options::selection(&args.input)?;
     reading::on_interrupt();
     let reading = reading::read(&args.input, &selection, &catalogue)?;

@@ -2,7 +2,7 @@
 
 use crate::entry::{Component, ComponentKind, Severity};
 use crate::pattern::signature::Signature;
-use crate::pattern::{Catalogue, Gravity, Layer, Meaning, Role, mined_layer};
+use crate::pattern::{wording, Catalogue, Gravity, Layer, Meaning, Role, mined_layer};
 use crate::summary::{Mined, Summary, Tally, stable_hash};
 
 /// One failing pattern on one component.
@@ -58,7 +58,7 @@ pub fn series<'s>(summary: &'s Summary, mined: &'s Mined, catalogue: &'s Catalog
             pattern: format!("template:{}", found.id),
             title: found.text.clone(),
             signature: None,
-            meaning: Meaning::default(),
+            meaning: wording::meaning_of(text_of(&found.value).unwrap_or(&found.text)),
             role: if component.kind == ComponentKind::LoadBalancer || *gravity == Gravity::Client {
                 Role::Effect
             } else {
@@ -71,6 +71,11 @@ pub fn series<'s>(summary: &'s Summary, mined: &'s Mined, catalogue: &'s Catalog
         }
     });
     known.chain(mined).collect()
+}
+
+/// What an entry of a mined pattern says; its template has lost the names and numbers that reading needs.
+fn text_of(tally: &Tally) -> Option<&str> {
+    tally.exemplars.first().map(|exemplar| exemplar.message.as_str()).filter(|message| !message.is_empty())
 }
 
 /// How grave a known pattern is: warnings that need not be a cause stay warnings.

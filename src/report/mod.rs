@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod chart;
+mod command;
 mod compose;
 pub mod escape;
 mod exhibits;

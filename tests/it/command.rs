@@ -222,7 +222,6 @@ fn what_is_not_asked_for_is_counted_as_outside() {
     for (selection, inside) in [
         (vec!["--since", "2026-02-03T10:10:00Z"], 400),
         (vec!["--until", "2026-02-03T10:09:59.999Z"], 200),
-        (vec!["--since", "2026-02-04"], 0),
         (vec!["--since", "1d"], 600),
         (vec!["--service", "storefront"], 300),
         (vec!["--service", "storefront", "--service", "checkout"], 600),
@@ -234,6 +233,107 @@ fn what_is_not_asked_for_is_counted_as_outside() {
         assert_eq!(coverage["entries"], 600, "{selection:?}");
         assert_eq!(coverage["ledger"]["outside"], 600 - inside, "{selection:?}");
     }
+}
+
+#[test]
+fn a_service_that_is_not_there_is_no_answer() {
+    let folder = Folder::new("unknown-service");
+    let file = folder.file("a.ndjson", outage());
+    for command in ["analyze", "patterns", "classify"] {
+        for more in [vec![], vec!["--service", "storefront"]] {
+            let arguments: Vec<&str> = [command, &file, "--service", "checkut"].into_iter().chain(more).collect();
+            let run = run(&arguments).ends_with(2);
+            assert!(run.out.is_empty(), "{}", run.out);
+            assert!(run.one_line().contains("--service checkut"), "{}", run.err);
+            assert!(run.err.contains("checkout, storefront"), "the nearest first: {}", run.err);
+        }
+    }
+    let piped = run_on(outage().as_bytes(), &["--service", "checkut"]).ends_with(2);
+    assert!(piped.one_line().contains("checkout"), "{}", piped.err);
+}
+
+#[test]
+fn a_window_without_entries_is_no_answer() {
+    let folder = Folder::new("empty-window");
+    let file = folder.file("a.ndjson", outage());
+    for window in [
+        vec!["--since", "2026-02-04"],
+        vec!["--until", "2026-02-02"],
+        vec!["--since", "2026-02-04", "--service", "checkout"],
+        vec!["--since", "2026-02-04", "--min-severity", "ERROR"],
+    ] {
+        let arguments: Vec<&str> = [file.as_str()].into_iter().chain(window).collect();
+        let run = run(&arguments).ends_with(2);
+        assert!(run.out.is_empty() && !run.err.contains("1970"), "{run:?}");
+        for time in ["2026-02-03T10:00:00Z", "2026-02-03T10:29:59"] {
+            assert!(run.one_line().contains(time), "{}", run.err);
+        }
+    }
+    for (since, until) in [("2026-02-04", "2026-02-03"), ("10m", "20m")] {
+        let run = run(&[&file, "--since", since, "--until", until]).ends_with(2);
+        assert!(run.one_line().contains("later"), "{}", run.err);
+    }
+}
+
+#[test]
+fn that_nothing_is_severe_is_an_answer() {
+    let folder = Folder::new("mild");
+    let file = folder.file("a.ndjson", outage());
+    for more in [vec![], vec!["--service", "storefront"], vec!["--since", "2026-02-03T10:20:00Z"]] {
+        let arguments: Vec<&str> =
+            [&file, "--min-severity", "ALERT"].into_iter().map(|a| a as &str).chain(more).collect();
+        let table = run(&arguments).ends_with(0);
+        assert!(!table.out.contains("1970") && table.out.contains("600 entries"), "{}", table.out);
+        for face in ["json", "markdown", "html"] {
+            let arguments: Vec<&str> = arguments.iter().copied().chain(["--format", face]).collect();
+            assert!(!run(&arguments).ends_with(0).out.contains("1970"), "{face}");
+        }
+    }
+}
+
+#[test]
+fn no_output_replaces_what_is_read() {
+    let folder = Folder::new("overwrite");
+    let text = outage();
+    let export = folder.file("logs/export.json", &text);
+    let logs = folder.path().join("logs").to_str().expect("UTF-8").to_owned();
+    let roundabout = format!("{logs}/../logs/export.json");
+    let baseline = folder.file("healthy.json", entry(1, 1, "checkout", "INFO", "order priced"));
+    let refused = [
+        vec![export.as_str(), "-o", &export],
+        vec![&export, "-o", &roundabout],
+        vec![&logs, "-o", &export],
+        vec![&export, "--baseline", &baseline, "-o", &baseline],
+        vec!["summarize", &export, "-o", &export],
+        vec!["report", &export, "-o", &export],
+    ];
+    for arguments in refused {
+        let run = run(&arguments).ends_with(2);
+        assert!(run.one_line().contains("which is read"), "{}", run.err);
+        assert_eq!(folder.read("logs/export.json"), text, "{arguments:?}");
+    }
+    let other = format!("{logs}/report.json");
+    run(&[&export, "-o", &other]).ends_with(0);
+    run(&[&export, "-o", &other]).ends_with(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_redirections_are_seen_through_before_anything_is_written() {
+    let folder = Folder::new("overwrite-links");
+    let text = outage();
+    let export = folder.file("export.ndjson", &text);
+    let (soft, hard) = (folder.path().join("soft.json"), folder.path().join("hard.json"));
+    std::os::unix::fs::symlink(&export, &soft).expect("links can be made");
+    fs::hard_link(&export, &hard).expect("links can be made");
+    for link in [&soft, &hard] {
+        let link = link.to_str().expect("UTF-8");
+        run(&[&export, "-o", link]).ends_with(2);
+        let redirected = fs::File::open(&export).expect("it is there");
+        binary::finish(binary(&["-o", link]).stdin(redirected).output()).ends_with(2);
+        assert_eq!(fs::read_to_string(link).expect("it is there"), text);
+    }
+    assert!(soft.is_symlink() && folder.read("export.ndjson") == text);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod contract;
 mod dependencies;
 mod guarantees;
 mod hostile;
+mod libraries;
 mod rca;
 mod reading;
 mod referee;
@@ -20,8 +21,9 @@ mod report_history;
 mod report_profile;
 mod report_redact;
 mod report_verify;
+#[cfg(unix)]
+mod shell;
 mod shortcuts;
 mod steps;
 mod stories;
 mod templates;
-mod weights;

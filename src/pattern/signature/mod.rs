@@ -62,7 +62,8 @@ pub struct Remedy {
     pub tier: String,
     /// What to do, in a sentence.
     pub text: String,
-    /// A command that does or checks it; `SERVICE`, `REGION`, `PROJECT`, `REVISION`, `INSTANCE` … stand for names.
+    /// A command that does or checks it; `SERVICE`, `REGION`, `PROJECT`, `REVISION`, `INSTANCE` … stand for names, and
+    /// `{setting}` for the value of that name that the message gives: without it there is no command.
     pub command: Option<String>,
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use crate::entry::{ComponentKind, Severity};
+use crate::report::command::{Filter, Value};
 use crate::report::wording::{counted, duration};
 use crate::report::{Coverage, Gap, Incident, StrayCoverage, StrayExample, Warning};
-use crate::summary::Stray;
+use crate::summary::{Stray, Summary};
 use crate::time::SECOND;
 
 /// Counts that `--limit` is usually given, besides whole thousands.
@@ -33,6 +34,12 @@ const MUCH_LATER: i64 = 16;
 /// Clocks that are told of, the worst ones ahead first.
 const MAX_CLOCKS: usize = 5;
 
+/// Services that a filter names.
+const SCOPE_NAMES: usize = 4;
+
+/// What is asked for before an onset: deploys act within minutes, keys and quotas within the hour.
+const HOUR: i64 = 3600 * SECOND;
+
 /// What was read. Sources and lost ranges are filled in by whoever read them.
 pub(super) fn coverage(findings: Findings<'_>) -> Coverage {
     let summary = findings.summary;
@@ -46,8 +53,8 @@ pub(super) fn coverage(findings: Findings<'_>) -> Coverage {
     Coverage {
         entries,
         bytes: 0,
-        first: (entries > 0).then_some(span.start),
-        last: (entries > 0).then_some(span.end),
+        first: has_times(summary).then_some(span.start),
+        last: has_times(summary).then_some(span.end),
         sources: Vec::new(),
         malformed: Vec::new(),
         malformed_bytes: 0,
@@ -60,6 +67,11 @@ pub(super) fn coverage(findings: Findings<'_>) -> Coverage {
         warnings: Vec::new(),
         limits_reached: summary.limits_reached(),
     }
+}
+
+/// False when no entry counts: the export has no span then.
+fn has_times(summary: &Summary) -> bool {
+    summary.volume.slots().next().is_some()
 }
 
 fn strays(findings: Findings<'_>) -> Option<StrayCoverage> {
@@ -80,11 +92,13 @@ fn strays(findings: Findings<'_>) -> Option<StrayCoverage> {
 /// What a reader must know about the export, and what would fill each hole.
 pub(super) fn doubts(findings: Findings<'_>, incidents: &[Incident]) -> (Vec<Warning>, Vec<Gap>) {
     let mut doubts = Doubts { findings, warnings: Vec::new(), gaps: Vec::new() };
-    doubts.cut();
-    doubts.sampled();
-    doubts.starts_inside(incidents);
-    doubts.missing_logs(incidents);
-    doubts.severities();
+    if has_times(findings.summary) {
+        doubts.cut();
+        doubts.sampled();
+        doubts.starts_inside(incidents);
+        doubts.missing_logs(incidents);
+        doubts.severities();
+    }
     doubts.strays();
     doubts.clocks();
     (doubts.warnings, doubts.gaps)
@@ -117,11 +131,8 @@ impl Doubts<'_> {
             span.seconds()
         );
         self.warn("cut_by_limit", text);
-        let command = format!(
-            "gcloud logging read '{} AND timestamp<\"{}\"' --order=desc --limit=10000 --format=json",
-            self.scope(),
-            span.start
-        );
+        let earlier = self.scope().and_timestamp("<", span.start);
+        let command = earlier.read("--order=desc --limit=10000 --format=json");
         self.gap("entries before the first one in this export".to_owned(), Some(command));
     }
 
@@ -147,24 +158,19 @@ impl Doubts<'_> {
             span.start.date_clock()
         );
         self.warn("starts_inside_incident", text);
-        let command = format!(
-            "gcloud logging read '{} AND timestamp>=\"{}\" AND timestamp<\"{}\"' --format=json > before.json",
-            self.scope(),
-            span.start.plus(-3600 * crate::time::SECOND),
-            span.start
-        );
+        let before = self.scope().and_timestamp(">=", span.start.plus(-HOUR)).and_timestamp("<", span.start);
+        let command = before.read("--format=json > before.json");
         self.gap("the hour before the export, where the incident began".to_owned(), Some(command));
     }
 
     fn missing_logs(&mut self, incidents: &[Incident]) {
         let summary = self.findings.summary;
         let has = |part: &str| summary.logs.iter().any(|(log, _)| log.contains(part));
-        let window = self.window(incidents);
+        let findings = self.findings;
+        let window = |clause: &'static str| around(findings, clause, incidents);
         if !has("cloudaudit.googleapis.com/activity") && !has("cloudaudit.googleapis.com/system_event") {
             self.warn("no_audit_log", "no audit log: whether a change set it off cannot be told".to_owned());
-            let command = format!(
-                "gcloud logging read 'log_id(\"cloudaudit.googleapis.com/activity\"){window}' --format=json > audit.json"
-            );
+            let command = window("log_id(\"cloudaudit.googleapis.com/activity\")").read("--format=json > audit.json");
             self.gap(
                 "changes before the onset (deploys, permissions, secrets, firewall rules)".to_owned(),
                 Some(command),
@@ -176,17 +182,13 @@ impl Doubts<'_> {
                 "no_platform_log",
                 "no Cloud Run system log: exits, probes and kills are not in the export".to_owned(),
             );
-            let command = format!(
-                "gcloud logging read 'log_id(\"run.googleapis.com/varlog/system\"){window}' --format=json > system.json"
-            );
+            let command = window("log_id(\"run.googleapis.com/varlog/system\")").read("--format=json > system.json");
             self.gap("process exits, failed probes and memory kills".to_owned(), Some(command));
         }
         let requests: u64 = summary.components.iter().map(|(_, a)| a.requests.statuses.values().sum::<u64>()).sum();
         if runs && requests == 0 {
             self.warn("no_request_log", "no request log: availability cannot be computed from this export".to_owned());
-            let command = format!(
-                "gcloud logging read 'log_id(\"run.googleapis.com/requests\"){window}' --format=json > requests.json"
-            );
+            let command = window("log_id(\"run.googleapis.com/requests\")").read("--format=json > requests.json");
             self.gap("how many requests failed".to_owned(), Some(command));
         }
     }
@@ -253,27 +255,18 @@ impl Doubts<'_> {
         }
     }
 
-    /// The filter that selects what this export is about.
-    fn scope(&self) -> String {
-        let summary = self.findings.summary;
-        let mut services: Vec<&str> = summary
-            .components
-            .iter()
-            .filter(|(component, _)| component.kind == ComponentKind::Service)
-            .map(|(component, _)| component.name.as_str())
-            .collect();
-        services.truncate(4);
-        match services.as_slice() {
-            [] => "severity>=DEFAULT".to_owned(),
-            [one] => format!("\"{one}\""),
-            many => format!("({})", many.iter().map(|s| format!("\"{s}\"")).collect::<Vec<_>>().join(" OR ")),
-        }
+    /// What this export is about, as a filter: its services, or everything when one of their names cannot stand in it.
+    fn scope(&self) -> Filter {
+        let components = self.findings.summary.components.iter().map(|(component, _)| component);
+        let services = components.filter(|component| component.kind == ComponentKind::Service).take(SCOPE_NAMES);
+        let names: Option<Vec<Value<'_>>> = services.map(|service| Value::new(&service.name)).collect();
+        Filter::any_of(&names.unwrap_or_default())
     }
+}
 
-    /// A clause around the first onset, or around the export.
-    fn window(&self, incidents: &[Incident]) -> String {
-        let span = self.findings.summary.span();
-        let onset = incidents.iter().map(|incident| incident.start).min().unwrap_or(span.start);
-        format!(" AND timestamp>=\"{}\" AND timestamp<=\"{}\"", onset.plus(-3600 * crate::time::SECOND), span.end)
-    }
+/// The clause around the first onset, or around the export.
+fn around(findings: Findings<'_>, clause: &'static str, incidents: &[Incident]) -> Filter {
+    let span = findings.summary.span();
+    let onset = incidents.iter().map(|incident| incident.start).min().unwrap_or(span.start);
+    Filter::new(clause).and_timestamp(">=", onset.plus(-HOUR)).and_timestamp("<=", span.end)
 }

@@ -6,9 +6,11 @@ mod impact;
 mod innocent;
 mod verdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger};
+use super::{
+    Action, Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger, command,
+};
 use crate::cause::{self, Candidate, Ranked};
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{self, Scene, Series};
@@ -217,7 +219,7 @@ fn aliases(findings: Findings<'_>, ranked: &Ranked) -> Vec<String> {
 fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
     let signature = ranked.candidate.signature.as_ref().and_then(|id| findings.catalogue.get(id));
     let Some(signature) = signature else { return Vec::new() };
-    let names = names(findings, ranked);
+    let (names, values) = (names(findings, ranked), values(findings.scene, &ranked.candidate));
     signature
         .remedies
         .iter()
@@ -225,7 +227,7 @@ fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
             priority: remedy.tier.clone(),
             owner: signature.owner.clone(),
             text: remedy.text.clone(),
-            command: remedy.command.as_ref().map(|command| filled(command, &names)),
+            command: remedy.command.as_ref().and_then(|command| command::filled(command, &names, &values)),
         })
         .collect()
 }
@@ -274,26 +276,19 @@ fn names(findings: Findings<'_>, ranked: &Ranked) -> Vec<(&'static str, String)>
         ComponentKind::Job => names.push(("JOB", name)),
         _ => {}
     }
-    // A name from a log can hold anything; in a command only what a resource may be called.
-    names.retain(|(_, name)| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':')));
     names
 }
 
-/// The command with whole words replaced.
-fn filled(command: &str, names: &[(&'static str, String)]) -> String {
-    let mut text = String::with_capacity(command.len());
-    let mut rest = command;
-    while let Some(at) = rest.find(|c: char| c.is_ascii_uppercase()) {
-        let (before, word) = rest.split_at(at);
-        let end = word.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(word.len());
-        let inside = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        let known = names.iter().find(|(placeholder, _)| !inside && *placeholder == &word[..end]);
-        text.push_str(before);
-        text.push_str(known.map_or(&word[..end], |(_, name)| name));
-        rest = &word[end..];
+/// Values that the messages of its signature give, by name: those of which there is one alone.
+fn values<'s>(scene: &'s Scene<'_>, candidate: &Candidate) -> Vec<(&'s str, String)> {
+    let own = candidate.own.iter().map(|a| &scene.series[scene.anomalies[*a].series]);
+    let named = own.filter(|series| Some(&series.pattern) == candidate.signature.as_ref());
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for ((name, value), _) in named.flat_map(|series| series.tally.values.iter()) {
+        values.entry(name).or_default().insert(value);
     }
-    text.push_str(rest);
-    text
+    let alone = values.into_iter().filter(|(_, values)| values.len() == 1);
+    alone.flat_map(|(name, values)| values.into_iter().map(move |value| (name, value.to_owned()))).collect()
 }
 
 fn evidence_of(findings: Findings<'_>, exemplar: &Exemplar) -> Evidence {

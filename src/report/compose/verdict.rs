@@ -13,6 +13,9 @@ pub(super) fn sentence(incidents: &[Incident], coverage: &Coverage) -> String {
     if coverage.entries == 0 {
         return "no log entries were found".to_owned();
     }
+    if coverage.first.is_none() {
+        return format!("nothing to conclude from: none of {} entries counts", coverage.entries);
+    }
     let told: Vec<String> =
         incidents.iter().filter(|incident| !incident.causes.is_empty()).take(3).map(clause).collect();
     match told.as_slice() {

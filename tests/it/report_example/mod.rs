@@ -22,6 +22,7 @@ pub(crate) fn report() -> Report {
                   start since and answers 503."
             .into(),
         incidents: vec![incident()],
+        notes: Vec::new(),
         noise: vec![Noise {
             signature: "template:slow consumer <n> ms".into(),
             title: "slow consumer <n> ms".into(),
