@@ -452,13 +452,8 @@ pub fn conclude(reading: &mut Reading, catalogue: &Catalogue, baseline: Option<&
     let scene = incident::detect(&reading.summary, &mined, catalogue, baseline);
     let found = cause::conclude(&scene, &reading.summary, catalogue, baseline, reading.told);
     let sources: Vec<String> = reading.sources.iter().map(|read| read.name.clone()).collect();
-    let mut report = compose(Findings {
-        summary: &reading.summary,
-        catalogue,
-        scene: &scene,
-        found: &found,
-        sources: &sources,
-    });
+    let mut report =
+        compose(Findings { summary: &reading.summary, catalogue, scene: &scene, found: &found, sources: &sources });
     add_reading(&mut report, reading, &sources);
     report
 }

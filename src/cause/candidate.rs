@@ -66,7 +66,12 @@ pub struct Candidate {
 }
 
 /// Everything that can be at fault for the anomalies `among`.
-pub(super) fn candidates(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[usize]) -> Vec<Candidate> {
+pub(super) fn candidates(
+    scene: &Scene<'_>,
+    summary: &Summary,
+    catalogue: &Catalogue,
+    among: &[usize],
+) -> Vec<Candidate> {
     let changes = Changes::new(summary, catalogue);
     let mut drafts: BTreeMap<Component, Candidate> = BTreeMap::new();
     for &a in among {
@@ -297,7 +302,9 @@ fn clients(scene: &Scene<'_>, among: &[usize]) -> Vec<Candidate> {
     }
     for (component, window) in windows {
         let Some(growth) = scene.units.growth(component, window, scene.export) else { continue };
-        let Some((value, _)) = growth.of(Dimension::Client).filter(|(_, share)| *share >= GROWTH_SHARE) else { continue };
+        let Some((value, _)) = growth.of(Dimension::Client).filter(|(_, share)| *share >= GROWTH_SHARE) else {
+            continue;
+        };
         let client = Component::new(ComponentKind::Client, value);
         let of_component = among.iter().filter(|a| scene.anomalies[**a].component == component);
         let blamed: Vec<(usize, f64)> = of_component.map(|a| (*a, 0.8)).collect();

@@ -79,7 +79,10 @@ impl<'s> Changes<'s> {
         }
         match verb(change).as_str() {
             v if takes(v) => Act::TakesAway,
-            v if ["update", "patch", "replace", "deploy", "create", "insert", "set"].iter().any(|w| v.starts_with(w)) => {
+            v if ["update", "patch", "replace", "deploy", "create", "insert", "set"]
+                .iter()
+                .any(|w| v.starts_with(w)) =>
+            {
                 Act::ReplacesCode
             }
             _ => Act::Nothing,
@@ -97,7 +100,9 @@ impl<'s> Changes<'s> {
             let Some(signature) = self.catalogue.get(&change.signature) else { continue };
             let act = signature.meaning.acts;
             let component = changed_component(change);
-            if act == Act::Nothing || known.iter().chain(&found).any(|c| c.component == component && c.role == Role::Change) {
+            if act == Act::Nothing
+                || known.iter().chain(&found).any(|c| c.component == component && c.role == Role::Change)
+            {
                 continue;
             }
             let hit: Vec<(usize, f64)> = among

@@ -118,7 +118,8 @@ impl Model {
     /// Replaces each root by what fits better in its place.
     fn swap(&self, roots: &mut [usize], allowed: &[usize]) {
         for place in 0..roots.len() {
-            let others: Vec<usize> = roots.iter().copied().enumerate().filter(|(i, _)| *i != place).map(|(_, h)| h).collect();
+            let others: Vec<usize> =
+                roots.iter().copied().enumerate().filter(|(i, _)| *i != place).map(|(_, h)| h).collect();
             let unmade = self.of(&others);
             let free: Vec<usize> = allowed.iter().copied().filter(|h| !others.contains(h)).collect();
             if let Some((h, gain)) = self.best(&unmade, &free)
@@ -131,7 +132,8 @@ impl Model {
 
     fn shrink(&self, roots: &mut Vec<usize>) {
         while let Some(place) = (0..roots.len()).find(|place| {
-            let others: Vec<usize> = roots.iter().copied().enumerate().filter(|(i, _)| i != place).map(|(_, h)| h).collect();
+            let others: Vec<usize> =
+                roots.iter().copied().enumerate().filter(|(i, _)| i != place).map(|(_, h)| h).collect();
             self.gain(&self.of(&others), roots[*place]) < 0.0
         }) {
             roots.remove(place);
@@ -140,7 +142,8 @@ impl Model {
 
     /// What each hypothesis would be worth in the place of root `place`.
     pub(super) fn in_place_of(&self, roots: &[usize], place: usize) -> Vec<f64> {
-        let others: Vec<usize> = roots.iter().copied().enumerate().filter(|(i, _)| *i != place).map(|(_, h)| h).collect();
+        let others: Vec<usize> =
+            roots.iter().copied().enumerate().filter(|(i, _)| *i != place).map(|(_, h)| h).collect();
         let unmade = self.of(&others);
         (0..self.hypotheses.len()).map(|h| self.gain(&unmade, h)).collect()
     }
@@ -190,7 +193,12 @@ mod tests {
     fn a_root_that_is_swapped_in_frees_those_it_replaces() {
         let model = model(
             &[8.0, 4.0, 4.0],
-            &[(0.0, &[(0, 0.95), (1, 0.1)]), (0.0, &[(1, 0.9)]), (0.0, &[(2, 0.9)]), (-0.5, &[(0, 0.9), (1, 0.9), (2, 0.9)])],
+            &[
+                (0.0, &[(0, 0.95), (1, 0.1)]),
+                (0.0, &[(1, 0.9)]),
+                (0.0, &[(2, 0.9)]),
+                (-0.5, &[(0, 0.9), (1, 0.9), (2, 0.9)]),
+            ],
         );
         assert_eq!(roots(&model), [3]);
     }

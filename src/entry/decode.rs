@@ -8,8 +8,8 @@ use super::cursor::{Broken, Cursor, Raw, unescape};
 use super::payload::{self, JsonPayload};
 use super::text::clean;
 use super::values::{FOLDED, duration, folded, integer, labels, status, text, timestamp};
-use super::{access, audit};
 use super::{Entry, HttpRequest, Payload, Resource, Severity, Split, Text};
+use super::{access, audit};
 use crate::framing::Record;
 use crate::source::Origin;
 

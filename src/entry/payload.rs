@@ -2,8 +2,8 @@
 
 use super::access;
 use super::cursor::{Broken, Cursor, Raw};
-use super::values::parse_duration;
 use super::level::Stated;
+use super::values::parse_duration;
 use super::{Fields, HttpRequest, KubeEvent, Severity, Text};
 
 /// Fields that are kept of one payload.

@@ -2,7 +2,7 @@
 
 use crate::entry::{Component, ComponentKind, Severity};
 use crate::pattern::signature::Signature;
-use crate::pattern::{wording, Catalogue, Gravity, Layer, Meaning, Role, mined_layer};
+use crate::pattern::{Catalogue, Gravity, Layer, Meaning, Role, mined_layer, wording};
 use crate::summary::{Mined, Summary, Tally, stable_hash};
 
 /// One failing pattern on one component.

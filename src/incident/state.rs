@@ -136,7 +136,9 @@ fn quarters(span: Span) -> [Span; 4] {
 fn suffers(scene: &Scene<'_>, component: &Component, within: Span) -> bool {
     let fails = |outcomes: super::Outcomes| outcomes.failed >= DEGRADED_LEAST && outcomes.failed_share() >= SUFFERING;
     fails(scene.units.requests(component, within))
-        || [Unit::Start, Unit::Exit, Unit::Probe].iter().any(|unit| fails(scene.units.of_kind(component, *unit, within)))
+        || [Unit::Start, Unit::Exit, Unit::Probe]
+            .iter()
+            .any(|unit| fails(scene.units.of_kind(component, *unit, within)))
 }
 
 /// Share of failing units that is an outage also when it never changes.
@@ -167,7 +169,10 @@ fn degraded(scene: &Scene<'_>, series: &Series<'_>, within: Span) -> bool {
     let component = series.component;
     let inside = scene.units.requests(component, within);
     let whole = scene.units.requests(component, Span { start: Timestamp::MIN, end: scene.export.end });
-    let outside = super::Outcomes { fine: whole.fine - inside.fine.min(whole.fine), failed: whole.failed - inside.failed.min(whole.failed) };
+    let outside = super::Outcomes {
+        fine: whole.fine - inside.fine.min(whole.fine),
+        failed: whole.failed - inside.failed.min(whole.failed),
+    };
     let share = inside.failed_share();
     inside.failed >= DEGRADED_LEAST && share >= DEGRADED && share >= TIMES * outside.failed_share()
 }

@@ -119,7 +119,9 @@ impl Topology {
                     }
                 }
                 ComponentKind::Database | ComponentKind::Cache => self.add_instance(component),
-                ComponentKind::LoadBalancer => self.fronts.extend(activity.hosts.iter().map(|(host, _)| (host.clone(), component.clone()))),
+                ComponentKind::LoadBalancer => {
+                    self.fronts.extend(activity.hosts.iter().map(|(host, _)| (host.clone(), component.clone())))
+                }
                 _ => {}
             }
         }
@@ -144,7 +146,8 @@ impl Topology {
     /// An address and a name that stand in the same messages are one thing.
     fn add_aliases(&mut self, series: &[Series<'_>]) {
         for s in series.iter().filter(|s| s.component.kind != ComponentKind::Database) {
-            let mentioned = s.tally.mentions.iter().filter_map(|(name, seen)| Some((self.thing_called(name)?, seen.count)));
+            let mentioned =
+                s.tally.mentions.iter().filter_map(|(name, seen)| Some((self.thing_called(name)?, seen.count)));
             let blamed = s.tally.blames.iter().map(|(thing, seen)| (thing, seen.count));
             let mut named: Vec<(Component, u64)> =
                 blamed.chain(mentioned).map(|(thing, n)| (self.resolve(thing), n)).collect();

@@ -132,7 +132,10 @@ impl<'s> Units<'s> {
             return None;
         }
         let all = grown(&activity.requests.all);
-        let shares = activity.values.iter().map(|((dimension, value), tally)| (*dimension, value.as_str(), grown(&tally.all) / all));
+        let shares = activity
+            .values
+            .iter()
+            .map(|((dimension, value), tally)| (*dimension, value.as_str(), grown(&tally.all) / all));
         let mut parts: Vec<(Dimension, &str, f64)> = shares.collect();
         parts.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
         Some(Growth { times, parts })

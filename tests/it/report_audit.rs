@@ -1,7 +1,7 @@
 //! Written postmortems held against an export: what is planted is found, what is true is left in peace.
 
 use crate::report_example;
-use firstfault::report::audit::{Fact, Finding, ClaimKind, Verdict, audit, is_refuted, render};
+use firstfault::report::audit::{ClaimKind, Fact, Finding, Verdict, audit, is_refuted, render};
 use firstfault::report::{Evidence, Report, markdown};
 
 /// Entries of the export: those that the example quotes, each as it stands there.
