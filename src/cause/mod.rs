@@ -146,55 +146,6 @@ fn solve(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[u
         .map(|(candidate, links)| Hypothesis { prior: score::prior(scene, candidate), links: links.clone() });
     let model = Model { weights: score::weights(scene, among), hypotheses: hypotheses.collect() };
     let (roots, _) = model.search(&[], &|_| false);
-    if std::env::var("FF_DEBUG").is_ok() {
-        #[allow(clippy::print_stderr)]
-        {
-            eprintln!("=== stretch of {} anomalies; roots:", among.len());
-            for h in &roots {
-                eprintln!(
-                    "ROOT {} {:?} prior {:.1}",
-                    candidates[*h].0.component.name, candidates[*h].0.signature, model.hypotheses[*h].prior
-                );
-            }
-            for (e, a) in among.iter().enumerate() {
-                let an = &scene.anomalies[*a];
-                let s = &scene.series[an.series];
-                let ps: Vec<String> = roots.iter().map(|h| format!("{:.2}", model.link(*h, e))).collect();
-                eprintln!(
-                    "{} {} {:?}/{:?} n={} w={:.1} {:?} risen={} {}..{} {} | {} | blames {:?} | p {}",
-                    an.component.name,
-                    s.pattern,
-                    s.role,
-                    s.gravity,
-                    an.count,
-                    model.weights[e],
-                    an.state,
-                    an.risen,
-                    an.span.start.clock(),
-                    an.span.end.clock(),
-                    s.layer as u8,
-                    s.title.chars().take(90).collect::<String>(),
-                    an.blames.iter().map(|(c, p)| format!("{}:{:.2}", c.name, p)).collect::<Vec<_>>(),
-                    ps.join(" ")
-                );
-            }
-            let mut g: Vec<(f64, usize)> = (0..candidates.len()).map(|h| (model.score(&[h]), h)).collect();
-            g.sort_by(|a, b| b.0.total_cmp(&a.0));
-            for (gain, h) in g.iter().take(12) {
-                let c = &candidates[*h].0;
-                eprintln!(
-                    "  cand {} {:?} {:.1} prior {:.1} strength {:.2} trig {:?} first {}",
-                    c.component.name,
-                    c.signature,
-                    gain,
-                    model.hypotheses[*h].prior,
-                    c.strength,
-                    c.trigger.as_ref().map(|(t, p)| (t.method.clone(), *p)),
-                    c.first.clock()
-                );
-            }
-        }
-    }
     let (mine, left) = shares(&model, &roots, among.len());
     let mut incidents: Vec<Incident> = Vec::new();
     for (place, mine) in mine.iter().enumerate().filter(|(_, mine)| !mine.is_empty()) {

@@ -37,7 +37,7 @@ const HABIT: u64 = 8;
 const DEGRADED: f64 = 0.03;
 
 /// Failing units that a degraded component has at least.
-const DEGRADED_LEAST: u64 = 3;
+const DEGRADED_LEAST: u64 = 4;
 
 /// A share this many times that of the rest of the export is no accident.
 const TIMES: f64 = 3.0;
@@ -158,15 +158,40 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
             if none_fine && refused >= DEGRADED_LEAST { State::Broken } else { State::Context }
         }
         (_, Gravity::Warning) if !scene.failures_only => State::Context,
-        _ if scene.failures_only || degraded(scene, series, span) || risen => State::Broken,
+        _ if scene.failures_only || degraded(scene, series, span) => State::Broken,
+        // Errors that rise while the requests of their component are answered as before were handled.
+        _ if risen && !(is_about_requests(series) && answers(scene, series.component, span)) => State::Broken,
         _ if count as f64 >= LITTLE_ELSE * scene.units.entries_of_all() as f64 => State::Broken,
         _ => State::Note,
     }
 }
 
+/// True when the requests of a component tell whether a failure of it harms: it is a failed request, or an error in words that no
+/// signature knows.
+fn is_about_requests(series: &Series<'_>) -> bool {
+    series.signature.is_none() || series.meaning.shows == Unit::Request
+}
+
+/// Requests from which a share can be told.
+const ENOUGH: u64 = 20;
+
+/// True when a component answers nearly all of its requests around a span.
+fn answers(scene: &Scene<'_>, component: &Component, span: Span) -> bool {
+    let requests = scene.units.requests(component, wide(span));
+    requests.all() >= ENOUGH && requests.failed_share() < DEGRADED
+}
+
+/// A span of at least [`WINDOW_NS`] around a span: three failed requests within ten seconds are no outage.
+fn wide(span: Span) -> Span {
+    let missing = (WINDOW_NS - span.end.since(span.start)).max(0) / 2;
+    Span { start: span.start.plus(-missing), end: span.end.plus(missing) }
+}
+
+const WINDOW_NS: i64 = 180 * crate::time::SECOND;
+
 /// True when clearly more of a component's requests fail within a span than in the rest of the export.
 fn degraded(scene: &Scene<'_>, series: &Series<'_>, within: Span) -> bool {
-    let component = series.component;
+    let (component, within) = (series.component, wide(within));
     let inside = scene.units.requests(component, within);
     let whole = scene.units.requests(component, Span { start: Timestamp::MIN, end: scene.export.end });
     let outside = super::Outcomes {

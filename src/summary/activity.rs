@@ -26,8 +26,8 @@ const HOSTS: usize = 8;
 /// Values of one dimension told apart per component: clients and user agents are many, and beyond this a sample is kept.
 const VALUES: usize = 256;
 
-/// Slots of the timelines of one value: who sent more than before is a question of minutes.
-const VALUE_SLOTS: usize = 64;
+/// Slots of the timelines of all values of all components together, 16 bytes each.
+const VALUE_SLOTS_IN_ALL: usize = 1 << 21;
 
 /// What tells requests apart besides their route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,10 +95,11 @@ impl Activity {
         self.requests.statuses.fit_to(part(STATUSES));
         self.revisions.fit_to(part(REVISIONS));
         self.values.fit_to(part(VALUES));
-        self.values.values_mut().for_each(|tally| {
-            tally.all.fit_to(VALUE_SLOTS);
-            tally.failed.fit_to(VALUE_SLOTS);
-        });
+        let n_values = 2 * part(VALUES);
+        for value in self.values.values_mut() {
+            value.all.fit_to(most(VALUE_SLOTS_IN_ALL / n_values));
+            value.failed.fit_to(most(VALUE_SLOTS_IN_ALL / n_values));
+        }
         let n_routes = 2 * part(ROUTES);
         for route in self.requests.routes.values_mut() {
             route.all.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));

@@ -73,6 +73,8 @@ pub(crate) fn is_plain(entry: &Value) -> bool {
     let other = ["method", "url", "rawPayload"];
     spells(map)
         && map.iter().all(|(key, value)| key == "textPayload" || !holds_json(value))
+        // An access line is read as the request it tells of.
+        && !entry.to_string().contains("HTTP/")
         && map
             .get("httpRequest")
             .and_then(Value::as_object)
