@@ -54,6 +54,8 @@ pub struct Ranked {
     pub confidence: f64,
     /// Entries of the incident that it explains.
     pub explains: u64,
+    /// True when some of what it explains began before its own first evidence.
+    pub early: bool,
 }
 
 /// Failures with one root.
@@ -247,10 +249,17 @@ fn ranking(
             let prior = model.hypotheses[*h].prior;
             Ranked {
                 candidate: candidates[*h].0.clone(),
-                features: vec![
-                    Feature { name: "explains", value: gains[*h] - prior + model::PRICE, weight: 1.0 },
-                    Feature { name: "prior", value: prior, weight: 1.0 },
-                ],
+                features: std::iter::once(Feature {
+                    name: "explains",
+                    value: gains[*h] - prior + model::PRICE,
+                    weight: 1.0,
+                })
+                .chain(score::terms(scene, &candidates[*h].0))
+                .collect(),
+                early: mine.iter().filter(|e| own.link(*h, **e) >= 0.5).any(|e| {
+                    let anomaly = &scene.anomalies[among[*e]];
+                    anomaly.risen && candidates[*h].0.first.since(anomaly.span.start) > OVERLAP_SLACK_NS
+                }),
                 score: gains[*h] + model::PRICE,
                 confidence: score::confidence(gains[*h] - rival(*h)),
                 explains: explains.sum(),

@@ -86,5 +86,12 @@ fn ranked(scene: &Scene<'_>, suspect: &Suspect) -> Ranked {
         Clarity::Faint => 0.5,
     };
     let feature = Feature { name, value, weight: 5.0 };
-    Ranked { candidate, features: vec![feature], score: 5.0 * value, confidence, explains: suspect.n_affected }
+    Ranked {
+        candidate,
+        features: vec![feature],
+        score: 5.0 * value,
+        confidence,
+        explains: suspect.n_affected,
+        early: false,
+    }
 }

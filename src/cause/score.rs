@@ -7,6 +7,7 @@ use crate::incident::{Scene, State};
 use crate::pattern::Role;
 use crate::time::Span;
 
+use super::Feature;
 use super::candidate::Candidate;
 
 /// A failure that makes an incident weighs this much by itself, however seldom.
@@ -40,10 +41,19 @@ pub(super) fn weights(scene: &Scene<'_>, among: &[usize]) -> Vec<f64> {
 
 /// Log odds of a candidate before anything is explained.
 pub(super) fn prior(scene: &Scene<'_>, candidate: &Candidate) -> f64 {
-    STRENGTH * (LEAST_STRENGTH + (1.0 - LEAST_STRENGTH) * candidate.strength).ln()
-        + candidate.trigger.as_ref().map_or(0.0, |(_, telling)| *telling)
-        + VAGUE * vague(candidate)
-        + QUIET * quiet(scene, candidate)
+    terms(scene, candidate).iter().map(|term| term.value * term.weight).sum()
+}
+
+/// What these log odds are made of.
+pub(super) fn terms(scene: &Scene<'_>, candidate: &Candidate) -> [Feature; 4] {
+    let strength = LEAST_STRENGTH + (1.0 - LEAST_STRENGTH) * candidate.strength;
+    let telling = candidate.trigger.as_ref().map_or(0.0, |(_, telling)| *telling);
+    [
+        Feature { name: "kind", value: strength.ln(), weight: STRENGTH },
+        Feature { name: "trigger", value: telling, weight: 1.0 },
+        Feature { name: "vague", value: vague(candidate), weight: VAGUE },
+        Feature { name: "quiet", value: quiet(scene, candidate), weight: QUIET },
+    ]
 }
 
 /// A database whose own log is in the export and goes on as usual is hardly down.

@@ -19,7 +19,7 @@ pub(super) fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component
     let mut add = |thing: Component, count: u64| {
         // A database names its clients' addresses in every line.
         let is_client = of_database && is_address(&thing.name);
-        if is_client || thing == *series.component || is_documentation(&thing.name) || is_common_noun(&thing.name) {
+        if is_client || thing == *series.component {
             return;
         }
         let share = (count as f64 / total).min(1.0);
@@ -74,52 +74,4 @@ fn share_rest(series: &Series<'_>, topology: &Topology, kind: ComponentKind, sha
         share = GUESSED_SHARE / known.len().max(1) as f64;
     }
     shares.extend(known.into_iter().filter(|thing| thing != series.component).map(|thing| (thing, share)));
-}
-
-/// Words that stand where a name could stand and name nothing.
-fn is_common_noun(name: &str) -> bool {
-    const NOUNS: [&str; 16] = [
-        "database",
-        "db",
-        "cache",
-        "redis",
-        "postgres",
-        "postgresql",
-        "mysql",
-        "server",
-        "host",
-        "primary",
-        "replica",
-        "the",
-        "upstream",
-        "service",
-        "backend",
-        "api",
-    ];
-    NOUNS.contains(&name.to_ascii_lowercase().as_str())
-}
-
-/// Addresses of manuals, which error messages are full of.
-fn is_documentation(name: &str) -> bool {
-    const MANUALS: [&str; 15] = [
-        "cloud.google.com",
-        "sqlalche.me",
-        "github.com",
-        "docs.",
-        "doc.",
-        "www.",
-        "support.google.com",
-        "pydantic.dev",
-        "nodejs.org",
-        "stackoverflow.com",
-        // Prefixes of labels and taints, and the registry an image comes from, which is told as the image.
-        "kubernetes.io",
-        "k8s.io",
-        "gke.io",
-        "docker.pkg.dev",
-        "gcr.io",
-    ];
-    MANUALS
-        .iter()
-        .any(|manual| name == *manual || name.ends_with(manual) || (manual.ends_with('.') && name.starts_with(manual)))
 }

@@ -50,7 +50,7 @@ const NOUNS: [&str; 22] = [
 /// Whether a host is that of a manual, or a name that only looks like a host.
 pub(super) fn is_manual(host: &str) -> bool {
     let is_it = |manual: &&str| host.ends_with(*manual) || (manual.ends_with('.') && host.starts_with(*manual));
-    MANUALS.iter().any(|manual| is_it(&manual))
+    MANUALS.iter().any(is_it)
 }
 
 /// Whether a word means a kind of thing, and no thing.

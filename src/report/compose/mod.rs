@@ -235,14 +235,9 @@ fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
 /// What a feature says.
 fn meaning(feature: &str) -> &'static str {
     match feature {
-        "coverage" => "share of what failed that follows from it, by weight",
-        "direct" => "share of what failed that it shows itself or is blamed for by name",
-        "role" => "how much of its evidence can begin a cascade rather than only show one",
-        "early" => "share of what it explains that did not fail before its own first evidence",
-        "victims" => "how many components name it or suffer beneath it",
-        "trigger" => "how plausible a change of it just before is as the trigger",
-        "specific" => "a signature of the catalogue says what is wrong",
-        "explained_by_other" => "share of its evidence that another candidate explains",
+        "explains" => "how much less surprising it makes what failed, in natural logarithms of odds",
+        "kind" => "how readily its kind of evidence begins a cascade",
+        "trigger" => "how telling it is that a change of it stands just before",
         "vague" => "it is only an address, a balancer or a job",
         "quiet" => "its own log goes on as usual meanwhile",
         "slower_than_baseline" => "it, or the way to it, is slower than in the baseline",

@@ -6,7 +6,7 @@ use crate::pattern::Role;
 use crate::report::{Coverage, Incident, Status, wording};
 
 /// Two candidates this close in score cannot be told apart by what the export holds.
-const TIE: f64 = 0.4;
+const TIE: f64 = 1.0;
 
 /// One sentence: what broke first, when, why.
 pub(super) fn sentence(incidents: &[Incident], coverage: &Coverage) -> String {
@@ -71,10 +71,12 @@ fn against(ranked: &cause::Ranked, total: u64, explains: u64) -> Vec<String> {
     if explains < total {
         against.push(format!("it leaves {} of {total} failing entries unexplained", total - explains));
     }
-    if value(ranked, "early") < 0.8 {
+    if ranked.early {
         against.push("part of what it would explain failed before its own first evidence".to_owned());
     }
-    if ranked.candidate.own.is_empty() {
+    if value(ranked, "quiet") > 0.0 {
+        against.push("its own log goes on as usual meanwhile".to_owned());
+    } else if ranked.candidate.own.is_empty() && ranked.candidate.role != Role::Change {
         against.push("it wrote nothing itself: only its victims name it".to_owned());
     }
     if ranked.candidate.role == Role::Effect {
@@ -84,8 +86,8 @@ fn against(ranked: &cause::Ranked, total: u64, explains: u64) -> Vec<String> {
 }
 
 fn why_not(ranked: &cause::Ranked, cause: &Cause, first: &str, explains: u64, score: f64) -> String {
-    if value(ranked, "explained_by_other") > 0.4 {
-        return format!("its own failures name {first}: it suffers rather than causes");
+    if value(ranked, "quiet") > 0.0 {
+        return "its own log goes on as usual meanwhile".to_owned();
     }
     if ranked.candidate.role == Role::Effect {
         return format!("it only shows symptoms, and {first} has evidence of its own");
