@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{Anomaly, Scene, is_address};
-use crate::pattern::{Catalogue, Layer, Mode, Role};
+use crate::incident::{Anomaly, Scene, State, is_address};
+use crate::pattern::{Accused, Catalogue, Layer, Mode, Role};
 use crate::summary::activity::Dimension;
 use crate::summary::{Change, Exemplar, Summary};
 
@@ -212,6 +212,7 @@ fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64
     for &a in evidence {
         let anomaly = &scene.anomalies[a];
         let value = match speaks_of(scene, component, a) {
+            _ if anomaly.state == State::Context => continue,
             // A failure of something outside that names nobody: hardly the service's own.
             _ if foreign(anomaly) => 0.2,
             Role::Cause => 1.0,
@@ -244,6 +245,11 @@ pub(super) fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> R
     };
     if own && teller {
         return Role::Effect;
+    }
+    // Being asked for too much can begin a cascade, also where the text only shows it.
+    let full = matches!(series.meaning.mode, Mode::Saturated | Mode::Exhausted | Mode::Limited | Mode::OutOfCpu);
+    if own && full && series.role == Role::Effect && series.meaning.accused == Accused::Itself {
+        return Role::Either;
     }
     series.role
 }

@@ -100,9 +100,7 @@ impl<'s> Changes<'s> {
             let Some(signature) = self.catalogue.get(&change.signature) else { continue };
             let act = signature.meaning.acts;
             let component = changed_component(change);
-            if act == Act::Nothing
-                || known.iter().chain(&found).any(|c| c.component == component && c.role == Role::Change)
-            {
+            if act == Act::Nothing || found.iter().any(|c| c.component == component) {
                 continue;
             }
             let hit: Vec<(usize, f64)> = among
@@ -113,7 +111,11 @@ impl<'s> Changes<'s> {
                     let id = series.signature.map(|s| s.id.as_str());
                     let known = signature.effects.iter().find(|effect| Some(effect.id.as_str()) == id);
                     let cut = act == Act::TakesAway && is_network(component.kind) && is_unreachable(series);
-                    let p = known.map_or(0.0, |effect| edge(effect.strength)).max(if cut { 0.9 } else { 0.0 });
+                    let barred = act == Act::TakesAway
+                        && grants(component.kind)
+                        && matches!(series.meaning.mode, Mode::RefusesPermission | Mode::RefusesCredentials);
+                    let p = known.map_or(0.0, |effect| edge(effect.strength));
+                    let p = if cut || barred { p.max(0.9) } else { p };
                     let p = if may_give(change, act) { p * GIVES } else { p };
                     (p > 0.0).then_some((*a, p))
                 })
@@ -122,6 +124,10 @@ impl<'s> Changes<'s> {
             let (Some(soonest), false) = (soonest, hit.is_empty() || component.kind == ComponentKind::Service) else {
                 continue;
             };
+            // Its victims may name it too: then it is one candidate with both.
+            let named = known.iter().find(|c| c.component == component);
+            let mut hit = hit;
+            hit.extend(named.into_iter().flat_map(|named| named.blamed.iter().copied()));
             found.push(Candidate {
                 layer: layer_of(&component, Layer::Change),
                 component,
@@ -153,6 +159,11 @@ pub(super) fn touches(change: &Change, component: &Component) -> bool {
         || change.resource.split('/').any(|part| part == component.name)
 }
 
+/// True for what lets somebody in.
+fn grants(kind: ComponentKind) -> bool {
+    matches!(kind, ComponentKind::Principal | ComponentKind::Project | ComponentKind::Secret | ComponentKind::User)
+}
+
 fn is_network(kind: ComponentKind) -> bool {
     matches!(kind, ComponentKind::Firewall | ComponentKind::Network)
 }
@@ -175,7 +186,10 @@ fn may_give(change: &Change, act: Act) -> bool {
     });
     // A new network policy forbids everything that it does not allow.
     let isolates = change.method.contains("networkpolicies.create");
-    !(forbids || isolates || takes(&verb(change)) || !is_network(changed_component(change).kind))
+    // A policy that only gives somebody a role takes none.
+    let adds =
+        change.details.iter().any(|(path, value)| path.ends_with(".action") && value.eq_ignore_ascii_case("ADD"));
+    adds && !forbids || is_network(changed_component(change).kind) && !(forbids || isolates || takes(&verb(change)))
 }
 
 fn verb(change: &Change) -> String {
@@ -186,8 +200,23 @@ fn takes(verb: &str) -> bool {
     ["delete", "disable", "remove", "destroy", "stop", "revoke"].iter().any(|word| verb.contains(word))
 }
 
+/// The service account from which a policy change takes a role.
+fn deprived(change: &Change) -> Option<Component> {
+    let removed = |(path, value): &&(String, String)| {
+        let parent = path.strip_suffix(".action")?;
+        value.eq_ignore_ascii_case("REMOVE").then(|| format!("{parent}.member"))
+    };
+    let members: Vec<String> = change.details.iter().filter_map(|detail| removed(&detail)).collect();
+    let member = change.details.iter().find(|(path, _)| members.contains(path))?;
+    let name = member.1.strip_prefix("serviceAccount:").unwrap_or(&member.1);
+    Some(Component::new(ComponentKind::Principal, name))
+}
+
 /// What a change altered, by its resource name.
 pub(super) fn changed_component(change: &Change) -> Component {
+    if let Some(principal) = deprived(change) {
+        return principal;
+    }
     let parts: Vec<&str> = change.resource.split('/').collect();
     let after = |word: &str| {
         let at = parts.iter().rposition(|part| *part == word)?;
@@ -198,6 +227,7 @@ pub(super) fn changed_component(change: &Change) -> Component {
         ("users", ComponentKind::User),
         ("firewalls", ComponentKind::Firewall),
         ("networkpolicies", ComponentKind::Firewall),
+        ("securityPolicies", ComponentKind::Firewall),
         ("connectors", ComponentKind::Network),
         ("routers", ComponentKind::Network),
         ("routes", ComponentKind::Network),

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{Anomaly, Scene};
-use crate::pattern::Role;
+use crate::incident::{Anomaly, Scene, State};
+use crate::pattern::{Layer, Mode, Role};
 use crate::time::{SECOND, Timestamp};
 
 use super::candidate::{Candidate, is_foreign, is_remote, stands_alone};
@@ -63,6 +63,10 @@ pub(super) fn explain(
     let mut reached: BTreeMap<Component, Timestamp> = BTreeMap::new();
     for &a in &candidate.own {
         explanation.raise(a, own_share(scene, a));
+        // What a healthy system writes too brings about nothing.
+        if scene.anomalies[a].state == State::Context {
+            continue;
+        }
         reach(&mut reached, &candidate.component, scene.anomalies[a].span.start);
     }
     // Who blames a thing that itself failed earlier may have suffered before it said so.
@@ -77,7 +81,12 @@ pub(super) fn explain(
     if candidate.component.kind == ComponentKind::Client {
         burden(scene, by_component, &mut explanation, &reached);
     }
-    spread(scene, by_component, &mut explanation, reached, 0.9, is_network(candidate));
+    // What follows from a doubtful effect of a change is no surer than that effect.
+    let trust = match candidate.role {
+        Role::Change => candidate.blamed.iter().map(|(_, p)| *p).fold(0.0, f64::max),
+        _ => 1.0,
+    };
+    spread(scene, by_component, &mut explanation, reached, 0.9 * trust, is_network(candidate));
     explanation
 }
 
@@ -128,9 +137,14 @@ fn beneath(
     explanation: &mut Explanation,
     reached: &mut BTreeMap<Component, Timestamp>,
 ) {
-    if candidate.component.kind != ComponentKind::Network {
+    if !matches!(candidate.component.kind, ComponentKind::Network | ComponentKind::Firewall) {
         return;
     }
+    // One that says itself that it is broken fails whatever leaves the network, whoever is known to use it.
+    let evidence = candidate.own.iter().copied().chain(candidate.blamed.iter().map(|(a, _)| *a));
+    let speaks = evidence
+        .map(|a| &scene.series[scene.anomalies[a].series])
+        .any(|s| s.role == Role::Cause && s.layer == Layer::Network);
     // Where the export knows a single network element, everything that fails to reach a private address goes through it.
     let only = scene.topology.networks().len() == 1;
     let users: Vec<&Component> =
@@ -141,8 +155,11 @@ fn beneath(
         let anomaly = &scene.anomalies[a];
         let series = &scene.series[anomaly.series];
         let goes_through = users.contains(&anomaly.component) || only && reaches_private(anomaly);
-        if series.signature.is_some() && goes_through && is_unreachable(series) {
-            explanation.raise(a, BENEATH * (0.5 + 0.5 * failing));
+        let slow = series.meaning.mode == Mode::Slow && anomaly.blames.iter().any(|(thing, _)| is_remote(thing));
+        let cut_off = series.signature.is_some() && goes_through && is_unreachable(series);
+        if cut_off || speaks && (slow || is_unreachable(series)) {
+            let share = if speaks { 1.0 } else { 0.5 + 0.5 * failing };
+            explanation.raise(a, BENEATH * share);
             reach(reached, anomaly.component, anomaly.span.start);
         }
     }

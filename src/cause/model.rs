@@ -1,8 +1,9 @@
 //! The sum: how well a set of roots accounts for everything that failed, in natural logarithms.
 //!
-//! `Σ_r (prior(r) − PRICE) + Σ_e w(e) · ln(1 − (1 − LEAK) · Π_r (1 − p(r → e)))`
+//! `Σ_r (prior(r) − PRICE) + Σ_e w(e) · ln max(LEAK, max_r p(r → e))`
 //!
-//! A link `p(r → e)` says how likely the root makes the failure; the weight of a failure grows with the logarithm of its entries;
+//! A link `p(r → e)` says how likely the root makes the failure; what one root explains already is no reason for a second, hence the
+//! maximum. The weight of a failure grows with the logarithm of its entries;
 //! [`LEAK`] is what nobody explains; [`PRICE`] makes one fault one incident. The best set is searched by adding, swapping and
 //! dropping. Everything printed about a cause, for and against it, is a term of this sum.
 
@@ -33,47 +34,47 @@ pub(super) struct Model {
     pub(super) hypotheses: Vec<Hypothesis>,
 }
 
-/// For each failure, the probability that no root of a set and nothing else makes it.
+/// For each failure, the probability of the root of a set that makes it most likely, or the leak.
 #[derive(Clone, Debug)]
-struct Unmade(Vec<f64>);
+struct Made(Vec<f64>);
 
 impl Model {
-    fn start(&self) -> Unmade {
-        Unmade(vec![1.0 - LEAK; self.weights.len()])
+    fn start(&self) -> Made {
+        Made(vec![LEAK; self.weights.len()])
     }
 
     /// What adding `h` to a set is worth.
-    fn gain(&self, unmade: &Unmade, h: usize) -> f64 {
+    fn gain(&self, made: &Made, h: usize) -> f64 {
         let hypothesis = &self.hypotheses[h];
-        hypothesis.prior - PRICE + self.explained(unmade, h)
+        hypothesis.prior - PRICE + self.explained(made, h)
     }
 
     /// What the links of `h` add to a set.
-    fn explained(&self, unmade: &Unmade, h: usize) -> f64 {
+    fn explained(&self, made: &Made, h: usize) -> f64 {
         let links = self.hypotheses[h].links.iter();
-        links.map(|&(e, p)| self.weights[e] * ((1.0 - unmade.0[e] * (1.0 - p)).ln() - (1.0 - unmade.0[e]).ln())).sum()
+        links.map(|&(e, p)| self.weights[e] * (p / made.0[e]).ln().max(0.0)).sum()
     }
 
-    fn add(&self, unmade: &mut Unmade, h: usize) {
+    fn add(&self, made: &mut Made, h: usize) {
         for &(e, p) in &self.hypotheses[h].links {
-            unmade.0[e] *= 1.0 - p;
+            made.0[e] = made.0[e].max(p);
         }
     }
 
-    fn of(&self, roots: &[usize]) -> Unmade {
-        let mut unmade = self.start();
-        roots.iter().for_each(|h| self.add(&mut unmade, *h));
-        unmade
+    fn of(&self, roots: &[usize]) -> Made {
+        let mut made = self.start();
+        roots.iter().for_each(|h| self.add(&mut made, *h));
+        made
     }
 
     /// The sum for a set of roots, less what it is for none.
     pub(super) fn score(&self, roots: &[usize]) -> f64 {
-        let mut unmade = self.start();
+        let mut made = self.start();
         roots
             .iter()
             .map(|h| {
-                let gain = self.gain(&unmade, *h);
-                self.add(&mut unmade, *h);
+                let gain = self.gain(&made, *h);
+                self.add(&mut made, *h);
                 gain
             })
             .sum()
@@ -97,18 +98,18 @@ impl Model {
     }
 
     fn grow(&self, roots: &mut Vec<usize>, allowed: &[usize]) {
-        let mut unmade = self.of(roots);
-        while let Some((h, gain)) = self.best(&unmade, allowed)
+        let mut made = self.of(roots);
+        while let Some((h, gain)) = self.best(&made, allowed, roots)
             && gain > 0.0
         {
-            self.add(&mut unmade, h);
+            self.add(&mut made, h);
             roots.push(h);
         }
     }
 
-    /// The hypothesis that adds most; of equals the first.
-    fn best(&self, unmade: &Unmade, among: &[usize]) -> Option<(usize, f64)> {
-        let gains = among.iter().map(|h| (*h, self.gain(unmade, *h)));
+    /// The hypothesis besides those `taken` that adds most; of equals the first.
+    fn best(&self, made: &Made, among: &[usize], taken: &[usize]) -> Option<(usize, f64)> {
+        let gains = among.iter().filter(|h| !taken.contains(h)).map(|h| (*h, self.gain(made, *h)));
         gains.fold(None, |best: Option<(usize, f64)>, one| match best {
             Some(known) if known.1 >= one.1 => Some(known),
             _ => Some(one),
@@ -120,10 +121,9 @@ impl Model {
         for place in 0..roots.len() {
             let others: Vec<usize> =
                 roots.iter().copied().enumerate().filter(|(i, _)| *i != place).map(|(_, h)| h).collect();
-            let unmade = self.of(&others);
-            let free: Vec<usize> = allowed.iter().copied().filter(|h| !others.contains(h)).collect();
-            if let Some((h, gain)) = self.best(&unmade, &free)
-                && gain > self.gain(&unmade, roots[place])
+            let made = self.of(&others);
+            if let Some((h, gain)) = self.best(&made, allowed, &others)
+                && gain > self.gain(&made, roots[place])
             {
                 roots[place] = h;
             }
@@ -144,8 +144,8 @@ impl Model {
     pub(super) fn in_place_of(&self, roots: &[usize], place: usize) -> Vec<f64> {
         let others: Vec<usize> =
             roots.iter().copied().enumerate().filter(|(i, _)| *i != place).map(|(_, h)| h).collect();
-        let unmade = self.of(&others);
-        (0..self.hypotheses.len()).map(|h| self.gain(&unmade, h)).collect()
+        let made = self.of(&others);
+        (0..self.hypotheses.len()).map(|h| self.gain(&made, h)).collect()
     }
 
     /// The same hypotheses for some of the failures, which keep their places.

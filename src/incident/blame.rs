@@ -19,7 +19,8 @@ pub(super) fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component
     let mut add = |thing: Component, count: u64| {
         // A database names its clients' addresses in every line.
         let is_client = of_database && is_address(&thing.name);
-        if is_client || thing == *series.component {
+        let is_own = thing.kind == ComponentKind::Host && topology.is_own_domain(&thing.name);
+        if is_client || is_own || thing == *series.component {
             return;
         }
         let share = (count as f64 / total).min(1.0);

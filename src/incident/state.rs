@@ -6,7 +6,7 @@
 use super::onset::{self, Shape};
 use super::{Baseline, Scene, Series};
 use crate::entry::{Component, ComponentKind};
-use crate::pattern::{Gravity, Normally, Unit};
+use crate::pattern::{Gravity, Normally, Role, Unit};
 use crate::summary::Summary;
 use crate::time::{Span, Timestamp};
 
@@ -155,7 +155,11 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
         (Normally::Background, _) | (_, Gravity::Client) => {
             let none_fine = scene.units.requests(series.component, scene.export).fine == 0;
             let refused = scene.units.refused(series.component, scene.export);
-            if none_fine && refused >= DEGRADED_LEAST { State::Broken } else { State::Context }
+            let shut_out = none_fine && refused >= DEGRADED_LEAST
+                || series.gravity == Gravity::Client
+                    && risen
+                    && scene.units.turns_away(series.component, span, scene.export);
+            if shut_out { State::Broken } else { State::Context }
         }
         (_, Gravity::Warning) if !scene.failures_only => State::Context,
         _ if scene.failures_only || degraded(scene, series, span) => State::Broken,
@@ -169,7 +173,10 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
 /// True when the requests of a component tell whether a failure of it harms: it is a failed request, or an error in words that no
 /// signature knows.
 fn is_about_requests(series: &Series<'_>) -> bool {
-    series.signature.is_none() || series.meaning.shows == Unit::Request
+    match series.signature {
+        Some(_) => series.meaning.shows == Unit::Request && series.role == Role::Effect,
+        None => true,
+    }
 }
 
 /// Requests from which a share can be told.

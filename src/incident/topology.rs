@@ -51,6 +51,11 @@ impl Topology {
                 known.unwrap_or_else(|| Component::new(ComponentKind::Host, named.name.clone()))
             }
             ComponentKind::Host => self.service_at(&named.name).unwrap_or_else(|| named.clone()),
+            // A line of a firewall log names the network, the rule and more.
+            ComponentKind::Firewall => {
+                let rule = named.name.rsplit("firewall:").next().unwrap_or(&named.name);
+                Component::new(ComponentKind::Firewall, rule)
+            }
             ComponentKind::Database => self
                 .instances
                 .get(short(&named.name))
@@ -74,6 +79,12 @@ impl Topology {
     /// Everything that depends on `component` directly.
     pub fn dependents(&self, component: &Component) -> impl Iterator<Item = &Component> {
         self.dependents.get(component).into_iter().flatten()
+    }
+
+    /// True for a name above the names under which one's own services are asked: `shop.example` above `api.shop.example`.
+    pub fn is_own_domain(&self, name: &str) -> bool {
+        let above = |host: &String| host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
+        name.contains('.') && (self.fronts.keys().any(above) || self.hosts.keys().any(above))
     }
 
     /// Other names of a canonical component, shortest first.

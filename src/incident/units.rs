@@ -60,6 +60,22 @@ impl<'s> Units<'s> {
         self.activity.get(component).map_or(0, |activity| between(&activity.requests.refused, within))
     }
 
+    /// True when a route that was answered before is mostly refused within a span: a scanner is refused where nothing ever was.
+    pub fn turns_away(&self, component: &Component, within: Span, export: Span) -> bool {
+        let before = Span { start: export.start, end: within.start.plus(-1) };
+        let routes = self.activity.get(component).into_iter().flat_map(|activity| activity.requests.routes.values());
+        let mut shut = routes.filter(|route| {
+            let all = between(&route.all, before);
+            let fine = all.saturating_sub(between(&route.failed, before) + between(&route.refused, before));
+            let (now, refused) = (between(&route.all, within), between(&route.refused, within));
+            fine >= ROUTE_LEAST
+                && fine as f64 >= 0.9 * all as f64
+                && refused >= ROUTE_LEAST
+                && refused as f64 >= SHUT * now as f64
+        });
+        shut.next().is_some()
+    }
+
     /// Units of a kind other than requests. One event is often told by several patterns: the one that tells most counts.
     pub fn of_kind(&self, component: &Component, unit: Unit, within: Span) -> Outcomes {
         let fine = self.activity.get(component).and_then(|activity| activity.fine.get(&unit));
@@ -109,6 +125,12 @@ impl Growth<'_> {
         self.parts.iter().find(|(of, _, _)| *of == dimension).map(|(_, value, share)| (*value, *share))
     }
 }
+
+/// Requests of a route that were answered, and that were refused, at least.
+const ROUTE_LEAST: u64 = 8;
+
+/// A route that refuses this share of its requests is shut.
+const SHUT: f64 = 0.3;
 
 /// Requests before a window that make a rate.
 const ENOUGH: u64 = 20;

@@ -99,11 +99,13 @@ impl Activity {
         for value in self.values.values_mut() {
             value.all.fit_to(most(VALUE_SLOTS_IN_ALL / n_values));
             value.failed.fit_to(most(VALUE_SLOTS_IN_ALL / n_values));
+            value.refused.fit_to(most(VALUE_SLOTS_IN_ALL / n_values));
         }
         let n_routes = 2 * part(ROUTES);
         for route in self.requests.routes.values_mut() {
             route.all.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
             route.failed.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
+            route.refused.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
         }
     }
 }
@@ -159,14 +161,19 @@ pub struct RouteTally {
     pub all: Timeline,
     /// Those that failed: see [`fails`].
     pub failed: Timeline,
+    /// Those that were refused as mistakes of the client.
+    #[serde(default)]
+    pub refused: Timeline,
 }
 
 impl RouteTally {
     /// Counts a request.
-    pub fn add(&mut self, at: Timestamp, failed: bool) {
+    pub fn add(&mut self, at: Timestamp, outcome: RequestOutcome) {
         self.all.add(at, 1);
-        if failed {
-            self.failed.add(at, 1);
+        match outcome {
+            RequestOutcome::Failed => self.failed.add(at, 1),
+            RequestOutcome::Refused => self.refused.add(at, 1),
+            RequestOutcome::Neither => {}
         }
     }
 }
@@ -175,6 +182,27 @@ impl Merge for RouteTally {
     fn merge(&mut self, other: RouteTally) {
         self.all.merge(other.all);
         self.failed.merge(other.failed);
+        self.refused.merge(other.refused);
+    }
+}
+
+/// What became of a request that did not go well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestOutcome {
+    /// The server failed it.
+    Failed,
+    /// The server refused it as a mistake of the client.
+    Refused,
+    /// It went well, or its client gave it up.
+    Neither,
+}
+
+/// What became of a request, by its status and what it was for: see [`fails`].
+pub fn outcome(status: u16, kind: RouteKind) -> RequestOutcome {
+    match status {
+        _ if fails(status, kind) => RequestOutcome::Failed,
+        400..500 if status != CLIENT_GAVE_UP => RequestOutcome::Refused,
+        _ => RequestOutcome::Neither,
     }
 }
 
@@ -191,18 +219,18 @@ const CLIENT_GAVE_UP: u16 = 499;
 impl Requests {
     /// Counts a request that ended at `at`.
     pub fn add(&mut self, at: Timestamp, status: u16, kind: RouteKind, route: &str) {
-        let failed = fails(status, kind);
+        let outcome = outcome(status, kind);
         self.all.add(at, 1);
-        if failed {
-            self.failed.add(at, 1);
-        } else if status >= 400 && status != CLIENT_GAVE_UP {
-            self.refused.add(at, 1);
+        match outcome {
+            RequestOutcome::Failed => self.failed.add(at, 1),
+            RequestOutcome::Refused => self.refused.add(at, 1),
+            RequestOutcome::Neither => {}
         }
         if let Some(n) = self.statuses.entry(status) {
             *n += 1;
         }
         if let Some(tally) = self.routes.at((&kind, route)) {
-            tally.add(at, failed);
+            tally.add(at, outcome);
         }
     }
 }

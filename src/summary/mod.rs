@@ -425,10 +425,10 @@ impl Summary {
             let mut route = String::with_capacity(64);
             let kind = write_route(&mut route, http);
             activity.requests.add(at, http.status, kind, &route);
-            let failed = activity::fails(http.status, kind);
+            let outcome = activity::outcome(http.status, kind);
             for (dimension, value) in values(http, observation.revision) {
                 if let Some(tally) = activity.values.at((&dimension, value)) {
-                    tally.add(at, failed);
+                    tally.add(at, outcome);
                 }
             }
             if let Some(seen) = host(&http.url).and_then(|host| activity.hosts.at(host)) {

@@ -310,13 +310,13 @@ impl Place {
             values.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             for (value, all) in values {
                 if let Some(tally) = activity.values.entry((dimension, value)) {
-                    tally.merge(RouteTally { all, failed: Timeline::default() });
+                    tally.merge(RouteTally { all, ..RouteTally::default() });
                 }
             }
         }
         for route in self.requests.routes {
             if let Some(tally) = activity.requests.routes.entry((route.kind, route.name)) {
-                tally.merge(RouteTally { all: route.over_time, failed: Timeline::default() });
+                tally.merge(RouteTally { all: route.over_time, ..RouteTally::default() });
             }
         }
     }
