@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{Scene, Series};
 use crate::pattern::signature::Strength;
-use crate::pattern::{Act, Catalogue, Layer, Mode, Role};
+use crate::pattern::{Act, Catalogue, Layer, Mode, Role, Unit};
 use crate::summary::{Change, Summary};
 use crate::time::{SECOND, Timestamp};
 
@@ -23,11 +23,17 @@ const ACTS_WITHIN_S: f64 = 240.0;
 /// The most that the place of a change in time can say, in natural logarithms.
 const MOST: f64 = 4.0;
 
+/// How likely a change that takes a way or a right away fails those who need it.
+const CUTS: f64 = 0.95;
+
+/// How likely calls that take too long do so because of it.
+const DELAYS: f64 = 0.6;
+
 /// A change that is known to take nothing away is this much less telling.
 const GIVES: f64 = 0.3;
 
 /// How likely a change brings about an effect that the catalogue names, by the strength of the edge.
-fn edge(strength: Strength) -> f64 {
+pub(super) fn edge(strength: Strength) -> f64 {
     match strength {
         Strength::Weak => 0.4,
         Strength::Medium => 0.7,
@@ -115,7 +121,10 @@ impl<'s> Changes<'s> {
                         && grants(component.kind)
                         && matches!(series.meaning.mode, Mode::RefusesPermission | Mode::RefusesCredentials);
                     let p = known.map_or(0.0, |effect| edge(effect.strength));
-                    let p = if cut || barred { p.max(0.9) } else { p };
+                    // A packet that is dropped shows as a call that takes too long.
+                    let late = act == Act::TakesAway && is_network(component.kind) && is_late_call(series);
+                    let p = if cut || barred { p.max(CUTS) } else { p };
+                    let p = if late { p.max(DELAYS) } else { p };
                     let p = if may_give(change, act) { p * GIVES } else { p };
                     (p > 0.0).then_some((*a, p))
                 })
@@ -172,6 +181,12 @@ fn is_network(kind: ComponentKind) -> bool {
 pub(super) fn is_unreachable(series: &Series<'_>) -> bool {
     let outside = matches!(series.layer, Layer::Network | Layer::Database | Layer::Dependency);
     outside && matches!(series.meaning.mode, Mode::Unreachable | Mode::Unresolved)
+}
+
+/// True when calls to something outside end for lack of an answer.
+fn is_late_call(series: &Series<'_>) -> bool {
+    let outside = matches!(series.layer, Layer::Network | Layer::Database | Layer::Dependency);
+    outside && series.meaning.mode == Mode::Slow && series.meaning.shows == Unit::Call
 }
 
 /// True when nothing in a change of a network or of permissions shows that it takes something away.

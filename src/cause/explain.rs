@@ -9,7 +9,7 @@ use crate::pattern::{Layer, Mode, Role};
 use crate::time::{SECOND, Timestamp};
 
 use super::candidate::{Candidate, is_foreign, is_remote, stands_alone};
-use super::change::is_unreachable;
+use super::change::{edge, is_unreachable};
 
 /// Clocks differ, and a caller can give up before the called one logs its own failure.
 const TOLERANCE_NS: i64 = 90 * SECOND;
@@ -73,6 +73,9 @@ pub(super) fn explain(
     let failed_since = reached.values().min().copied();
     for &(a, share) in &candidate.blamed {
         explanation.raise(a, share);
+        if scene.anomalies[a].state == State::Context {
+            continue;
+        }
         let since = scene.anomalies[a].span.start;
         reach(&mut reached, scene.anomalies[a].component, failed_since.map_or(since, |failed| failed.min(since)));
     }
@@ -178,12 +181,16 @@ fn spread(
     for _ in 0..MAX_STEPS {
         for component in &frontier {
             let since = reached[component];
+            let known = effects(scene, by_component, explanation, component);
             for &a in by_component.get(component).into_iter().flatten() {
                 let span = scene.anomalies[a].span;
                 let early = span.start.since(since) < -TOLERANCE_NS;
                 if !early || span.end >= since {
                     let order = if early { EARLY } else { 1.0 };
-                    explanation.raise(a, order * strength * follow_share(scene, a, &reached, beneath));
+                    let series = &scene.series[scene.anomalies[a].series];
+                    let edge = series.signature.and_then(|s| known.get(s.id.as_str())).copied().unwrap_or(0.0);
+                    let share = follow_share(scene, a, &reached, beneath).max(edge);
+                    explanation.raise(a, order * strength * share);
                 }
             }
         }
@@ -206,6 +213,27 @@ fn spread(
         strength *= PER_STEP;
     }
 }
+
+/// What the catalogue says that the explained failures of a component bring about there, by signature, with how likely.
+fn effects<'s>(
+    scene: &Scene<'s>,
+    by_component: &ByComponent<'_>,
+    explanation: &Explanation,
+    component: &Component,
+) -> BTreeMap<&'s str, f64> {
+    let mut effects: BTreeMap<&str, f64> = BTreeMap::new();
+    for a in by_component.get(component).into_iter().flatten().filter(|a| explanation.of(**a) >= EXPLAINED) {
+        let signature = scene.series[scene.anomalies[*a].series].signature;
+        for effect in signature.into_iter().flat_map(|signature| &signature.effects) {
+            let known = effects.entry(&effect.id).or_default();
+            *known = known.max(edge(effect.strength));
+        }
+    }
+    effects
+}
+
+/// A failure that is at least this likely given the root counts as explained.
+const EXPLAINED: f64 = 0.5;
 
 /// How readily a failure is a consequence of something that its component already suffers from.
 ///

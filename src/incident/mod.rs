@@ -154,6 +154,7 @@ pub fn exits(scene: &Scene<'_>, component: &Component) -> u64 {
 fn anomaly<'s>(scene: &Scene<'s>, index: usize, stretch: state::Stretch) -> Anomaly<'s> {
     let series = &scene.series[index];
     let share = match series.gravity {
+        _ if stretch.state == State::Broken => 1.0,
         Gravity::Grave => 1.0,
         Gravity::Warning => 0.25,
         Gravity::Client => 0.05,
