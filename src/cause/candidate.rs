@@ -139,7 +139,7 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
         let outside = matches!(series.layer, Layer::Network | Layer::Database | Layer::Dependency);
         let specificity =
             if strength == 4 { u32::from(outside) } else { series.signature.map_or(20, |s| s.specificity) };
-        (strength, !anomaly.risen, std::cmp::Reverse(specificity), anomaly.span.start)
+        (anomaly.state == State::Context, strength, !anomaly.risen, std::cmp::Reverse(specificity), anomaly.span.start)
     };
     candidate.count = evidence.iter().map(|a| scene.anomalies[*a].count).sum();
     candidate.first = first_evidence(scene, &evidence);

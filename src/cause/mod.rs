@@ -148,7 +148,13 @@ fn solve(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[u
         .map(|(candidate, links)| Hypothesis { prior: score::prior(scene, candidate), links: links.clone() });
     let model = Model { weights: score::weights(scene, among), hypotheses: hypotheses.collect() };
     let (roots, _) = model.search(&[], &|_| false);
-    let (mine, left) = shares(&model, &roots, among.len());
+    let (mut mine, left) = shares(&model, &roots, among.len());
+    for place in 0..roots.len() {
+        if let Some(host) = host(scene, &candidates, &roots, &mine, place, among) {
+            let joined = std::mem::take(&mut mine[place]);
+            mine[host].extend(joined);
+        }
+    }
     let mut incidents: Vec<Incident> = Vec::new();
     for (place, mine) in mine.iter().enumerate().filter(|(_, mine)| !mine.is_empty()) {
         let anomalies: Vec<usize> = mine.iter().map(|e| among[*e]).collect();
@@ -164,6 +170,33 @@ fn solve(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[u
         incidents.extend(alone(scene, &candidates, among));
     }
     incidents
+}
+
+/// A root with less evidence of its own than this only shows symptoms.
+const SPEAKS: f64 = 0.3;
+
+/// How long before its victims' first failure the first sign of a root comes, and how long after it.
+const VICTIMS_WITHIN_NS: (i64, i64) = (-60 * SECOND, 300 * SECOND);
+
+/// The root that a root with nothing but symptoms follows: the last that began just before it. Most exports do not show who calls
+/// whom, and two faults at once are rarer than a call that is not seen.
+fn host(
+    scene: &Scene<'_>,
+    candidates: &[(Candidate, Vec<(usize, f64)>)],
+    roots: &[usize],
+    mine: &[Vec<usize>],
+    place: usize,
+    among: &[usize],
+) -> Option<usize> {
+    let speaks = |place: usize| candidates[roots[place]].0.strength >= SPEAKS;
+    let first = mine[place].iter().map(|e| scene.anomalies[among[*e]].span.start).min()?;
+    let lag = |other: usize| first.since(candidates[roots[other]].0.first);
+    let (least, most) = VICTIMS_WITHIN_NS;
+    (!speaks(place)).then_some(())?;
+    (0..roots.len())
+        .filter(|other| *other != place && speaks(*other) && !mine[*other].is_empty())
+        .filter(|other| (least..=most).contains(&lag(*other)))
+        .min_by_key(|other| (lag(*other).abs(), *other))
 }
 
 /// An incident of the candidate that stands behind most of what is left, whatever its price.
