@@ -216,6 +216,8 @@ fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64
             // A failure of something outside that names nobody: hardly the service's own.
             _ if foreign(anomaly) => 0.2,
             Role::Cause => 1.0,
+            // That something failed, and not what.
+            Role::Either if scene.series[anomaly.series].meaning.mode == Mode::FailedRequest => 0.25,
             Role::Either if scene.series[anomaly.series].signature.is_some() => 0.6,
             Role::Either if scene.series[anomaly.series].grave => 0.5,
             Role::Either => 0.2,

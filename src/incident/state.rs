@@ -188,6 +188,12 @@ fn answers(scene: &Scene<'_>, component: &Component, span: Span) -> bool {
     requests.all() >= ENOUGH && requests.failed_share() < DEGRADED
 }
 
+/// As many failed requests are no blip, however short.
+const MANY: u64 = 10;
+
+/// Fewer must go on for this long.
+const LASTING_NS: i64 = 60 * crate::time::SECOND;
+
 /// A span of at least [`WINDOW_NS`] around a span: three failed requests within ten seconds are no outage.
 fn wide(span: Span) -> Span {
     let missing = (WINDOW_NS - span.end.since(span.start)).max(0) / 2;
@@ -206,5 +212,6 @@ fn degraded(scene: &Scene<'_>, series: &Series<'_>, within: Span) -> bool {
         failed: whole.failed - inside.failed.min(whole.failed),
     };
     let share = inside.failed_share();
-    inside.failed >= DEGRADED_LEAST && share >= DEGRADED && share >= TIMES * outside.failed_share()
+    let lasts = inside.failed >= MANY || series.tally.seen.last.since(series.tally.seen.first) >= LASTING_NS;
+    lasts && inside.failed >= DEGRADED_LEAST && share >= DEGRADED && share >= TIMES * outside.failed_share()
 }
