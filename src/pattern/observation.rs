@@ -69,7 +69,9 @@ impl Observation<'_> {
         match &entry.http {
             Some(http) if entry.message.is_empty() => {
                 // Three fields of the entry, not one text: what is left out between them is marked as such.
-                Cow::Owned(format!("{} … {} … {}", http.method, http.url, http.status))
+                let why = WHY.iter().filter_map(|field| entry.fields.get(field)).filter(|why| !why.is_empty());
+                let request = format!("{} … {} … {}", http.method, http.url, http.status);
+                Cow::Owned(why.fold(request, |told, why| told + " … " + why))
             }
             _ => match &entry.audit {
                 Some(audit) if entry.message.is_empty() => {
@@ -81,6 +83,9 @@ impl Observation<'_> {
         }
     }
 }
+
+/// Fields in which proxies and load balancers say why a request failed.
+const WHY: [&str; 4] = ["statusDetails", "response_code_details", "response_flags", "failureReason"];
 
 /// The text by which a failure that no signature knows is mined: a traceback by its innermost cause, a request without
 /// text by its route, everything else by its message.
