@@ -24,10 +24,10 @@ const STATUSES: usize = 64;
 const HOSTS: usize = 8;
 
 /// Values of one dimension told apart per component: clients and user agents are many, and beyond this a sample is kept.
-const VALUES: usize = 1024;
+const VALUES: usize = 256;
 
 /// Slots of the timelines of all values of all components together, 16 bytes each.
-const VALUE_SLOTS_IN_ALL: usize = 1 << 21;
+const VALUE_SLOTS_IN_ALL: usize = 1 << 22;
 
 /// What tells requests apart besides their route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
