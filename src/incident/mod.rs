@@ -9,7 +9,7 @@ mod units;
 
 use std::collections::BTreeMap;
 
-use crate::entry::Component;
+use crate::entry::{Component, Severity};
 use crate::pattern::{Catalogue, Gravity, Unit};
 use crate::summary::traces::Traces;
 use crate::summary::{Mined, Summary};
@@ -65,8 +65,8 @@ pub struct Scene<'s> {
     pub topology: Topology,
     /// Work that failed and work that went well.
     pub units: Units<'s>,
-    /// True when most entries fail: what is usual cannot be told.
-    pub failures_only: bool,
+    /// True when the export was filtered to failures: it does not show what went well.
+    pub filtered: bool,
 }
 
 /// How often everything failed while all was well.
@@ -101,11 +101,12 @@ pub fn detect<'s>(
         export: summary.span(),
         topology: Topology::new(summary, &series),
         units: Units::new(summary, &series),
-        failures_only: holds_failures_only(summary),
+        filtered: false,
         series,
         anomalies: Vec::new(),
         background: Vec::new(),
     };
+    scene.filtered = is_filtered(summary, &scene);
     for index in 0..scene.series.len() {
         let (stretches, reason) = state::judge(&scene, summary, baseline, index);
         scene.background.extend(reason.map(|reason| Background { series: index, reason }));
@@ -136,13 +137,23 @@ fn limit(scene: &mut Scene<'_>) {
     scene.anomalies.sort_by(|a, b| a.series.cmp(&b.series).then(a.span.cmp(&b.span)));
 }
 
-/// Share of failing entries above which an export holds failures only, and tells nothing about what is normal.
+/// Share of failing entries above which a stretch of time shows failures only.
 const FAILURES_ONLY: f64 = 0.9;
 
-/// True when most entries fail: an export of errors, in which nothing can be told from what is usual.
-fn holds_failures_only(summary: &Summary) -> bool {
-    let failing = summary.ledger.matched.saturating_add(summary.ledger.mined);
-    failing as f64 >= FAILURES_ONLY * summary.ledger.entries() as f64
+/// Entries of a filtered export at least: a few failures may be all there is.
+const FILTERED_LEAST: u64 = 20;
+
+/// True when no entry is below a warning, or when nearly all entries fail from the first quarter of the export on. An outage that
+/// drowns everything else begins with a healthy part.
+fn is_filtered(summary: &Summary, scene: &Scene<'_>) -> bool {
+    let entries = summary.ledger.entries();
+    let warned = summary.severities.at_least(Severity::Warning);
+    let first = state::quarters(scene.export)[0];
+    let failing = scene.series.iter().map(|s| s.tally.timeline.count_between(first.start, first.end)).sum::<u64>();
+    let all_fail = |failing: u64, entries: u64| failing as f64 >= FAILURES_ONLY * entries as f64;
+    let failing_of_all = summary.ledger.matched.saturating_add(summary.ledger.mined);
+    entries >= FILTERED_LEAST && warned == entries
+        || all_fail(failing_of_all, entries) && all_fail(failing, failing + scene.units.system(first))
 }
 
 /// Process exits of a component: of the patterns that tell of exits, the one that tells most, since one exit is told by several.

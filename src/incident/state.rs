@@ -5,7 +5,7 @@
 
 use super::onset::{self, Shape};
 use super::{Baseline, Scene, Series};
-use crate::entry::{Component, ComponentKind};
+use crate::entry::{Component, ComponentKind, Severity};
 use crate::pattern::{Gravity, Normally, Role, Unit};
 use crate::summary::Summary;
 use crate::time::{Span, Timestamp};
@@ -75,7 +75,7 @@ pub(super) fn judge(
     let there_already = |burst: &onset::Burst| {
         risen
             && baseline.is_none()
-            && !scene.failures_only
+            && !scene.filtered
             && series.meaning.normally != Normally::Never
             && burst.span.start <= early
             && !suffers(scene, series.component, burst.span)
@@ -109,7 +109,7 @@ fn as_in_baseline(series: &Series<'_>, summary: &Summary, baseline: &Baseline) -
 fn habit(scene: &Scene<'_>, series: &Series<'_>) -> Option<String> {
     let count = series.tally.seen.count;
     let never = series.meaning.normally == Normally::Never && series.component.kind != ComponentKind::Job;
-    if never || scene.failures_only || count < HABIT {
+    if never || scene.filtered || count < HABIT {
         return None;
     }
     let quarters = quarters(scene.export);
@@ -124,7 +124,7 @@ fn habit(scene: &Scene<'_>, series: &Series<'_>) -> Option<String> {
     usual.then(|| format!("{count} entries, spread over the whole export, while {} goes on", series.component.name))
 }
 
-fn quarters(span: Span) -> [Span; 4] {
+pub(super) fn quarters(span: Span) -> [Span; 4] {
     let length = span.end.since(span.start) / 4;
     [0, 1, 2, 3].map(|i| Span {
         start: span.start.plus(i * length),
@@ -144,6 +144,16 @@ fn suffers(scene: &Scene<'_>, component: &Component, within: Span) -> bool {
 /// Share of failing units that is an outage also when it never changes.
 const SUFFERING: f64 = 0.2;
 
+/// True when most requests, starts or probes of a component fail.
+fn mostly_fails(scene: &Scene<'_>, component: &Component, within: Span) -> bool {
+    let fails = |outcomes: super::Outcomes| outcomes.failed >= DEGRADED_LEAST && outcomes.failed_share() >= MOSTLY;
+    fails(scene.units.requests(component, within))
+        || [Unit::Start, Unit::Probe].iter().any(|unit| fails(scene.units.of_kind(component, *unit, within)))
+}
+
+/// Most of the units.
+const MOSTLY: f64 = 0.5;
+
 fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: bool) -> State {
     let normally = match series.component.kind {
         // A job fails for itself: it is judged by its runs.
@@ -161,13 +171,18 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
                     && scene.units.turns_away(series.component, span, scene.export);
             if shut_out { State::Broken } else { State::Context }
         }
-        (_, Gravity::Warning) if !scene.failures_only => State::Context,
-        _ if scene.failures_only || degraded(scene, series, span) => State::Broken,
+        (_, Gravity::Warning) => State::Context,
+        _ if degraded(scene, series, span) || mostly_fails(scene, series.component, wide(span)) => State::Broken,
         // Errors that rise while the requests of their component are answered as before were handled.
         _ if risen && !(is_about_requests(series) && answers(scene, series.component, span)) => State::Broken,
-        _ if count as f64 >= LITTLE_ELSE * scene.units.entries_of_all() as f64 => State::Broken,
+        _ if alarms(series) && count as f64 >= LITTLE_ELSE * scene.units.entries_of_all() as f64 => State::Broken,
         _ => State::Note,
     }
+}
+
+/// False for what whoever wrote it took for an ordinary message.
+fn alarms(series: &Series<'_>) -> bool {
+    series.tally.worst_severity().is_none_or(|worst| worst >= Severity::Warning)
 }
 
 /// True when the requests of a component tell whether a failure of it harms: it is a failed request, or an error in words that no

@@ -28,6 +28,11 @@ impl SeverityCounts {
         Severity::ALL.into_iter().map(Some).chain([None]).zip(self.0)
     }
 
+    /// How many have this severity or a worse one.
+    pub fn at_least(&self, severity: Severity) -> u64 {
+        self.0[severity as usize..NONE].iter().sum()
+    }
+
     /// The worst severity that an entry has.
     pub fn worst(&self) -> Option<Severity> {
         Severity::ALL.into_iter().rev().find(|severity| self.of(Some(*severity)) > 0)
