@@ -174,7 +174,7 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
         (_, Gravity::Warning) => State::Context,
         _ if degraded(scene, series, span) || mostly_fails(scene, series.component, wide(span)) => State::Broken,
         // Errors that rise while the requests of their component are answered as before were handled.
-        _ if risen && !(is_about_requests(series) && answers(scene, series.component, span)) => State::Broken,
+        _ if risen && !(is_about_requests(series) && handled(scene, series, span, count)) => State::Broken,
         _ if alarms(series) && count as f64 >= LITTLE_ELSE * scene.units.entries_of_all() as f64 => State::Broken,
         _ => State::Note,
     }
@@ -196,6 +196,20 @@ fn is_about_requests(series: &Series<'_>) -> bool {
 
 /// Requests from which a share can be told.
 const ENOUGH: u64 = 20;
+
+/// True when the requests of a component went well in spite of a failure, or do so again soon after a few.
+fn handled(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64) -> bool {
+    let after = Span { start: span.end.plus(1), end: span.end.plus(AFTER_NS) };
+    let soon = scene.units.requests(series.component, after);
+    let blip = count < MANY && span.end.since(span.start) < LASTING_NS;
+    answers(scene, series.component, span) || blip && soon.fine >= AGAIN * count && soon.failed_share() < DEGRADED
+}
+
+/// Requests that go well within this time after a failure show that it is over.
+const AFTER_NS: i64 = 600 * crate::time::SECOND;
+
+/// As many requests for each that failed.
+const AGAIN: u64 = 5;
 
 /// True when a component answers nearly all of its requests around a span.
 fn answers(scene: &Scene<'_>, component: &Component, span: Span) -> bool {
