@@ -154,7 +154,7 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
     candidate.title = series.title.clone();
     candidate.layer = layer_of(&candidate.component, series.layer);
     candidate.role = speaks_of(scene, &candidate.component, *best);
-    candidate.strength = strength(scene, &candidate.component, &evidence);
+    candidate.strength = strength(scene, candidate);
 }
 
 /// What the catalogue calls a connector that passes nothing on; it has the remedies.
@@ -208,32 +208,36 @@ pub(super) fn first_evidence(scene: &Scene<'_>, evidence: &[usize]) -> Timestamp
     starts(true).or_else(|| starts(false)).unwrap_or(Timestamp::MAX)
 }
 
-/// Mean strength of what is no mere symptom: 1 for causes, half for what can be either.
-fn strength(scene: &Scene<'_>, component: &Component, evidence: &[usize]) -> f64 {
-    let foreign = |anomaly: &Anomaly<'_>| {
-        anomaly.component == component && is_foreign(component, scene.series[anomaly.series].layer)
-    };
+/// Mean strength of what is no mere symptom: 1 for causes, half for what can be either, less where it hardly names the candidate.
+fn strength(scene: &Scene<'_>, candidate: &Candidate) -> f64 {
+    let component = &candidate.component;
+    let own = candidate.own.iter().map(|a| (*a, 1.0));
+    let blamed = candidate.blamed.iter().map(|(a, share)| (*a, (share / NAMES_IT).min(1.0)));
     let mut sums = (0.0, 0.0);
-    for &a in evidence {
+    for (a, named) in own.chain(blamed) {
         let anomaly = &scene.anomalies[a];
+        let series = &scene.series[anomaly.series];
         let value = match speaks_of(scene, component, a) {
             _ if anomaly.state == State::Context => continue,
             // A failure of something outside that names nobody: hardly the service's own.
-            _ if foreign(anomaly) => 0.2,
+            _ if anomaly.component == component && is_foreign(component, series.layer) => 0.2,
             Role::Cause => 1.0,
             // That something failed, and not what.
-            Role::Either if scene.series[anomaly.series].meaning.mode == Mode::FailedRequest => 0.25,
-            Role::Either if scene.series[anomaly.series].signature.is_some() => 0.6,
-            Role::Either if scene.series[anomaly.series].grave => 0.5,
+            Role::Either if series.meaning.mode == Mode::FailedRequest => 0.25,
+            Role::Either if series.signature.is_some() => 0.6,
+            Role::Either if series.grave => 0.5,
             Role::Either => 0.2,
             _ => continue,
         };
         let weight = anomaly.weight * if anomaly.risen { 1.0 } else { 0.25 };
-        sums = (sums.0 + value * weight, sums.1 + weight);
+        sums = (sums.0 + value * named * weight, sums.1 + weight);
     }
     // A little evidence is not much: it takes some weight to be believed.
     if sums.1 > 0.0 { sums.0 / (sums.1 + 0.5) } else { 0.0 }
 }
+
+/// An anomaly of which this share blames a thing speaks of it.
+const NAMES_IT: f64 = 0.4;
 
 /// What an anomaly says about `component`. A service whose database fails is a victim, whatever its own log calls it.
 pub(super) fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> Role {

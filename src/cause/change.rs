@@ -106,7 +106,7 @@ impl<'s> Changes<'s> {
             let Some(signature) = self.catalogue.get(&change.signature) else { continue };
             let act = signature.meaning.acts;
             let component = changed_component(change);
-            if act == Act::Nothing || found.iter().any(|c| c.component == component) {
+            if act == Act::Nothing || may_give(change, act) || found.iter().any(|c| c.component == component) {
                 continue;
             }
             let hit: Vec<(usize, f64)> = among
@@ -125,7 +125,6 @@ impl<'s> Changes<'s> {
                     let late = act == Act::TakesAway && is_network(component.kind) && is_late_call(series);
                     let p = if cut || barred { p.max(CUTS) } else { p };
                     let p = if late { p.max(DELAYS) } else { p };
-                    let p = if may_give(change, act) { p * GIVES } else { p };
                     (p > 0.0).then_some((*a, p))
                 })
                 .collect();

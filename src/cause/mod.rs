@@ -10,8 +10,8 @@ pub mod silent;
 
 pub use candidate::{Candidate, stands_alone};
 
-use crate::incident::{Baseline, Scene, State};
-use crate::pattern::Catalogue;
+use crate::incident::{Anomaly, Baseline, Scene, State};
+use crate::pattern::{Catalogue, Role};
 use crate::summary::Summary;
 use crate::time::{SECOND, Span, Timestamp};
 
@@ -95,7 +95,7 @@ pub fn conclude(
     for stretch in stretches(scene) {
         incidents.extend(solve(scene, summary, catalogue, &stretch));
     }
-    let mut incidents = rejoin(incidents);
+    let mut incidents = rejoin(join_victims(scene, incidents));
     incidents.iter_mut().for_each(|incident| settle(scene, incident));
     let is_incident = |incident: &Incident| state(scene, &incident.anomalies) == State::Broken;
     let (mut incidents, notes): (Vec<Incident>, Vec<Incident>) = incidents.into_iter().partition(is_incident);
@@ -151,13 +151,7 @@ fn solve(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[u
         .map(|(candidate, links)| Hypothesis { prior: score::prior(scene, candidate), links: links.clone() });
     let model = Model { weights: score::weights(scene, among), hypotheses: hypotheses.collect() };
     let (roots, _) = model.search(&[], &|_| false);
-    let (mut mine, left) = shares(&model, &roots, among.len());
-    for place in 0..roots.len() {
-        if let Some(host) = host(scene, &candidates, &roots, &mine, place, among) {
-            let joined = std::mem::take(&mut mine[place]);
-            mine[host].extend(joined);
-        }
-    }
+    let (mine, left) = shares(&model, &roots, among.len());
     let mut incidents: Vec<Incident> = Vec::new();
     for (place, mine) in mine.iter().enumerate().filter(|(_, mine)| !mine.is_empty()) {
         let anomalies: Vec<usize> = mine.iter().map(|e| among[*e]).collect();
@@ -181,25 +175,27 @@ const SPEAKS: f64 = 0.3;
 /// How long before its victims' first failure the first sign of a root comes, and how long after it.
 const VICTIMS_WITHIN_NS: (i64, i64) = (-60 * SECOND, 300 * SECOND);
 
-/// The root that a root with nothing but symptoms follows: the last that began just before it. Most exports do not show who calls
-/// whom, and two faults at once are rarer than a call that is not seen.
-fn host(
-    scene: &Scene<'_>,
-    candidates: &[(Candidate, Vec<(usize, f64)>)],
-    roots: &[usize],
-    mine: &[Vec<usize>],
-    place: usize,
-    among: &[usize],
-) -> Option<usize> {
-    let speaks = |place: usize| candidates[roots[place]].0.strength >= SPEAKS;
-    let first = mine[place].iter().map(|e| scene.anomalies[among[*e]].span.start).min()?;
-    let lag = |other: usize| first.since(candidates[roots[other]].0.first);
-    let (least, most) = VICTIMS_WITHIN_NS;
-    (!speaks(place)).then_some(())?;
-    (0..roots.len())
-        .filter(|other| *other != place && speaks(*other) && !mine[*other].is_empty())
-        .filter(|other| (least..=most).contains(&lag(*other)))
-        .min_by_key(|other| (lag(*other).abs(), *other))
+/// Joins incidents whose root has nothing but symptoms to one whose root speaks and began just before. Most exports do not show who
+/// calls whom, and two faults at once are rarer than a call that is not seen.
+fn join_victims(scene: &Scene<'_>, mut incidents: Vec<Incident>) -> Vec<Incident> {
+    let speaks = |incident: &Incident| {
+        incident.causes.first().is_some_and(|root| root.candidate.strength >= SPEAKS)
+            && state(scene, &incident.anomalies) == State::Broken
+    };
+    let (mut hosts, victims): (Vec<Incident>, Vec<Incident>) = incidents.drain(..).partition(|one| speaks(one));
+    let mut alone = Vec::new();
+    for victim in victims {
+        let first = victim.anomalies.iter().map(|a| scene.anomalies[*a].span.start).min();
+        let lag = |host: &Incident| first.map_or(i64::MAX, |first| first.since(host.causes[0].candidate.first));
+        let (least, most) = VICTIMS_WITHIN_NS;
+        let near = (0..hosts.len()).filter(|host| (least..=most).contains(&lag(&hosts[*host])));
+        match near.min_by_key(|host| (lag(&hosts[*host]).abs(), *host)) {
+            Some(host) => hosts[host].anomalies.extend(victim.anomalies),
+            None => alone.push(victim),
+        }
+    }
+    hosts.extend(alone);
+    hosts
 }
 
 /// An incident of the candidate that stands behind most of what is left, whatever its price.
@@ -369,7 +365,14 @@ fn episodes(mut spans: Vec<Span>) -> Vec<Span> {
     episodes
 }
 
-/// What no root explains goes to the incident it overlaps and shares a component with; the rest is returned.
+/// True for two failures of one component, and for the same cause on another one: it rarely strikes twice at once.
+fn is_same(scene: &Scene<'_>, one: &Anomaly<'_>, other: &Anomaly<'_>) -> bool {
+    let (series, of_other) = (&scene.series[one.series], &scene.series[other.series]);
+    one.component == other.component
+        || series.role == Role::Cause && series.signature.is_some() && series.pattern == of_other.pattern
+}
+
+/// What no root explains goes to the incident it overlaps and shares a component or a cause with; the rest is returned.
 fn absorb(scene: &Scene<'_>, incidents: &mut [Incident], left: Vec<usize>) -> Vec<usize> {
     let mut rest = Vec::new();
     for a in left {
@@ -378,7 +381,7 @@ fn absorb(scene: &Scene<'_>, incidents: &mut [Incident], left: Vec<usize>) -> Ve
             // What failed long before the onset is the background of its component, not part of the incident.
             overlap(incident.span, anomaly.span)
                 && incident.span.start.since(anomaly.span.start) <= BEFORE_ROOT_NS
-                && incident.anomalies.iter().any(|other| scene.anomalies[*other].component == anomaly.component)
+                && incident.anomalies.iter().any(|other| is_same(scene, &scene.anomalies[*other], anomaly))
         });
         match host {
             Some(incident) => incident.anomalies.push(a),

@@ -5,10 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::series::Series;
 use crate::entry::{Component, ComponentKind};
+use crate::pattern::Mode;
 use crate::summary::Summary;
+use crate::time::Timestamp;
 
-/// Share of a series' entries that must name both for an address and a name to be one thing.
-const SAME_THING: f64 = 0.6;
+/// Share of the entries naming an address of which the only name in the same series must stand in for both to be one thing.
+const SAME_THING: f64 = 0.25;
+
+/// An instance that says it is not available this soon before or after an address fails is what has that address.
+const SAME_MOMENT_NS: i64 = 60 * crate::time::SECOND;
 
 /// The map of the system as the export shows it.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +42,7 @@ impl Topology {
         topology.add_aliases(series);
         topology.add_brands(series);
         topology.add_single_instances(series);
+        topology.add_tellers(series);
         topology.add_dependencies(summary, series);
         topology
     }
@@ -196,6 +202,31 @@ impl Topology {
             let only = self.instances_of(kind).count() <= 1;
             if let (true, [address], [name]) = (only, addresses.as_slice(), named.as_slice()) {
                 self.aliases.insert((*address).clone(), (*name).clone());
+            }
+        }
+    }
+
+    /// An address whose users fail when one named instance says that it is not available is that instance.
+    fn add_tellers(&mut self, series: &[Series<'_>]) {
+        let mut first: BTreeMap<Component, Timestamp> = BTreeMap::new();
+        for s in series.iter().filter(|s| s.grave && s.component.kind != ComponentKind::Database) {
+            let things = s.tally.blames.iter().map(|(thing, _)| self.resolve(thing));
+            for thing in things.filter(|thing| is_address(&thing.name)) {
+                let at = first.entry(thing).or_insert(s.tally.seen.first);
+                *at = (*at).min(s.tally.seen.first);
+            }
+        }
+        for (address, at) in first {
+            let mut tellers: Vec<&Component> = series
+                .iter()
+                .filter(|s| s.grave && s.component.kind == address.kind && !is_address(&s.component.name))
+                .filter(|s| matches!(s.meaning.mode, Mode::Down | Mode::NotReady))
+                .filter(|s| (at.since(s.tally.seen.first)).abs() <= SAME_MOMENT_NS)
+                .map(|s| s.component)
+                .collect();
+            tellers.dedup();
+            if let [teller] = tellers.as_slice() {
+                self.aliases.insert(address, (*teller).clone());
             }
         }
     }
