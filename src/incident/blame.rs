@@ -1,9 +1,12 @@
 //! Whom the entries of a series accuse, under the names that the topology gives them.
 
+use std::collections::BTreeMap;
+
 use super::series::Series;
 use super::topology::{Topology, is_address};
+use super::{Anomaly, Scene};
 use crate::entry::{Component, ComponentKind};
-use crate::pattern::Accused;
+use crate::pattern::{Accused, Layer};
 
 /// How much an entry that names nobody counts against the thing it must mean.
 const UNNAMED_SHARE: f64 = 0.8;
@@ -75,4 +78,42 @@ fn share_rest(series: &Series<'_>, topology: &Topology, kind: ComponentKind, sha
         share = GUESSED_SHARE / known.len().max(1) as f64;
     }
     shares.extend(known.into_iter().filter(|thing| thing != series.component).map(|thing| (thing, share)));
+}
+
+/// Of what a component names while its calls fail, this share must be one thing for calls that name nobody to mean it.
+const MOSTLY_ONE: f64 = 0.6;
+
+/// Below this share an anomaly does not name a thing.
+const NAMED: f64 = 0.3;
+
+/// Calls that fail and name nobody mean what the same component names at the same time: a line says that a call took too long, the
+/// next one whom it tried again.
+pub(super) fn name_unnamed(scene: &mut Scene<'_>) {
+    let meant: Vec<Option<Component>> = scene.anomalies.iter().map(|anomaly| meant_by(scene, anomaly)).collect();
+    for (anomaly, thing) in scene.anomalies.iter_mut().zip(meant) {
+        anomaly.blames.splice(0..0, thing.map(|thing| (thing, UNNAMED_SHARE)));
+    }
+}
+
+/// The thing that an anomaly must mean though it names none.
+fn meant_by(scene: &Scene<'_>, anomaly: &Anomaly<'_>) -> Option<Component> {
+    let calls =
+        |a: &Anomaly<'_>| matches!(scene.series[a.series].layer, Layer::Database | Layer::Dependency | Layer::Network);
+    let own = matches!(anomaly.component.kind, ComponentKind::Service | ComponentKind::Job);
+    if !own || !calls(anomaly) || anomaly.blames.iter().any(|(_, share)| *share >= NAMED) {
+        return None;
+    }
+    let mut named: BTreeMap<&Component, f64> = BTreeMap::new();
+    let beside = scene
+        .anomalies
+        .iter()
+        .filter(|other| other.component == anomaly.component && other.span.overlaps(&anomaly.span) && calls(other));
+    for other in beside {
+        for (thing, share) in other.blames.iter().filter(|(_, share)| *share >= NAMED) {
+            *named.entry(thing).or_default() += share * other.count as f64;
+        }
+    }
+    let all: f64 = named.values().sum();
+    let (thing, most) = named.into_iter().max_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.cmp(a.0)))?;
+    (most >= MOSTLY_ONE * all && most >= MOSTLY_ONE * anomaly.count as f64).then(|| thing.clone())
 }

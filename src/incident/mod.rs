@@ -116,6 +116,7 @@ pub fn detect<'s>(
         }
     }
     limit(&mut scene);
+    blame::name_unnamed(&mut scene);
     scene
 }
 

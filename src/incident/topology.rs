@@ -10,7 +10,7 @@ use crate::summary::Summary;
 use crate::time::Timestamp;
 
 /// Share of the entries naming an address of which the only name in the same series must stand in for both to be one thing.
-const SAME_THING: f64 = 0.25;
+const SAME_THING: f64 = 0.15;
 
 /// An instance that says it is not available this soon before or after an address fails is what has that address.
 const SAME_MOMENT_NS: i64 = 60 * crate::time::SECOND;
