@@ -94,9 +94,14 @@ pub(super) fn entities(message: &str) -> Vec<Component> {
     let mut found: Vec<Component> = Vec::new();
     for rule in RULES.iter() {
         for name in rule.find_iter(message) {
-            let at = name.start;
+            let (at, after) = (name.start, &message[name.end..]);
             let named = component(rule.kind, &message[name]);
-            if rule.kind == ComponentKind::Host && (points_to_manual(message, at) || ends_an_address(message, at)) {
+            if rule.kind == ComponentKind::Host
+                && (points_to_manual(message, at)
+                    || ends_an_address(message, at)
+                    || names::is_page(&named.name, after)
+                    || names::is_package(&named.name))
+            {
                 continue;
             }
             if found.len() < MAX_ENTITIES
