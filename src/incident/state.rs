@@ -202,7 +202,9 @@ fn handled(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64) -> bo
     let after = Span { start: span.end.plus(1), end: span.end.plus(AFTER_NS) };
     let soon = scene.units.requests(series.component, after);
     let blip = count < MANY && span.end.since(span.start) < LASTING_NS;
-    answers(scene, series.component, span) || blip && soon.fine >= AGAIN * count && soon.failed_share() < DEGRADED
+    // Of what logs no requests, ordinary entries show that it goes on.
+    let fine = if soon.all() > 0 { soon.fine } else { scene.units.benign(series.component, after) };
+    answers(scene, series.component, span) || blip && fine >= AGAIN * count && soon.failed_share() < DEGRADED
 }
 
 /// Requests that go well within this time after a failure show that it is over.
