@@ -1,10 +1,10 @@
 //! The sum: how well a set of roots accounts for everything that failed, in natural logarithms.
 //!
-//! `Σ_r (prior(r) − PRICE) + Σ_e w(e) · ln max(LEAK, max_r p(r → e))`
+//! `Σ_r (prior(r) − PRICE) + Σ_e w(e) · ln min(ENOUGH, max(LEAK, max_r p(r → e)))`
 //!
 //! A link `p(r → e)` says how likely the root makes the failure; what one root explains already is no reason for a second, hence the
 //! maximum. The weight of a failure grows with the logarithm of its entries;
-//! [`LEAK`] is what nobody explains; [`PRICE`] makes one fault one incident. The best set is searched by adding, swapping and
+//! [`LEAK`] is what nobody explains, [`ENOUGH`] is as good as certain; [`PRICE`] makes one fault one incident. The best set is searched by adding, swapping and
 //! dropping. Everything printed about a cause, for and against it, is a term of this sum.
 
 /// How likely a failure is that no root explains.
@@ -12,6 +12,9 @@ const LEAK: f64 = 0.05;
 
 /// What a further root costs: one fault is twenty times likelier than two at once.
 pub(super) const PRICE: f64 = 4.0;
+
+/// A failure that is at least this likely is explained; more is no reason for a further root.
+const ENOUGH: f64 = 0.65;
 
 /// Rounds of swapping and dropping. Two settle nearly all cases.
 const ROUNDS: usize = 4;
@@ -52,12 +55,12 @@ impl Model {
     /// What the links of `h` add to a set.
     fn explained(&self, made: &Made, h: usize) -> f64 {
         let links = self.hypotheses[h].links.iter();
-        links.map(|&(e, p)| self.weights[e] * (p / made.0[e]).ln().max(0.0)).sum()
+        links.map(|&(e, p)| self.weights[e] * (p.min(ENOUGH) / made.0[e]).ln().max(0.0)).sum()
     }
 
     fn add(&self, made: &mut Made, h: usize) {
         for &(e, p) in &self.hypotheses[h].links {
-            made.0[e] = made.0[e].max(p);
+            made.0[e] = made.0[e].max(p.min(ENOUGH));
         }
     }
 

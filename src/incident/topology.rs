@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::series::Series;
 use crate::entry::{Component, ComponentKind};
-use crate::pattern::Mode;
+use crate::pattern::Normally;
 use crate::summary::Summary;
 use crate::time::Timestamp;
 
 /// Share of the entries naming an address of which the only name in the same series must stand in for both to be one thing.
 const SAME_THING: f64 = 0.15;
 
-/// An instance that says it is not available this soon before or after an address fails is what has that address.
+/// An instance whose own log begins to fail this soon before or after an address does is what has that address.
 const SAME_MOMENT_NS: i64 = 60 * crate::time::SECOND;
 
 /// The map of the system as the export shows it.
@@ -206,7 +206,7 @@ impl Topology {
         }
     }
 
-    /// An address whose users fail when one named instance says that it is not available is that instance.
+    /// An address whose users fail when the log of one named instance begins to fail is that instance.
     fn add_tellers(&mut self, series: &[Series<'_>]) {
         let mut first: BTreeMap<Component, Timestamp> = BTreeMap::new();
         for s in series.iter().filter(|s| s.grave && s.component.kind != ComponentKind::Database) {
@@ -220,7 +220,7 @@ impl Topology {
             let mut tellers: Vec<&Component> = series
                 .iter()
                 .filter(|s| s.grave && s.component.kind == address.kind && !is_address(&s.component.name))
-                .filter(|s| matches!(s.meaning.mode, Mode::Down | Mode::NotReady))
+                .filter(|s| s.meaning.normally != Normally::Background)
                 .filter(|s| (at.since(s.tally.seen.first)).abs() <= SAME_MOMENT_NS)
                 .map(|s| s.component)
                 .collect();
