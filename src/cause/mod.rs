@@ -172,10 +172,7 @@ fn solve(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[u
 /// A root with less evidence of its own than this only shows symptoms.
 const SPEAKS: f64 = 0.3;
 
-/// How long before its victims' first failure the first sign of a root comes, and how long after it.
-const VICTIMS_WITHIN_NS: (i64, i64) = (-60 * SECOND, 300 * SECOND);
-
-/// Joins incidents whose root has nothing but symptoms to one whose root speaks and began just before. Most exports do not show who
+/// Joins incidents whose root has nothing but symptoms to one that goes on and whose root speaks. Most exports do not show who
 /// calls whom, and two faults at once are rarer than a call that is not seen.
 fn join_victims(scene: &Scene<'_>, mut incidents: Vec<Incident>) -> Vec<Incident> {
     let speaks = |incident: &Incident| {
@@ -187,8 +184,11 @@ fn join_victims(scene: &Scene<'_>, mut incidents: Vec<Incident>) -> Vec<Incident
     for victim in victims {
         let first = victim.anomalies.iter().map(|a| scene.anomalies[*a].span.start).min();
         let lag = |host: &Incident| first.map_or(i64::MAX, |first| first.since(host.causes[0].candidate.first));
-        let (least, most) = VICTIMS_WITHIN_NS;
-        let near = (0..hosts.len()).filter(|host| (least..=most).contains(&lag(&hosts[*host])));
+        let during = |host: &Incident| {
+            let first = first.unwrap_or(Timestamp::MAX);
+            lag(host) >= -OVERLAP_SLACK_NS && first <= host.span.end.plus(OVERLAP_SLACK_NS)
+        };
+        let near = (0..hosts.len()).filter(|host| during(&hosts[*host]));
         match near.min_by_key(|host| (lag(&hosts[*host]).abs(), *host)) {
             Some(host) => hosts[host].anomalies.extend(victim.anomalies),
             None => alone.push(victim),
