@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{Anomaly, Scene, State, is_address};
 use crate::pattern::{Accused, Catalogue, Layer, Mode, Role};
-use crate::summary::activity::Dimension;
+use crate::summary::sample::Dimension;
 use crate::summary::{Change, Exemplar, Summary};
 
 use super::change::{Changes, is_unreachable};

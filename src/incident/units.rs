@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::series::Series;
 use crate::entry::Component;
 use crate::pattern::{Gravity, Unit};
-use crate::summary::activity::{Activity, Dimension};
+use crate::summary::activity::{Activity, RequestOutcome};
+use crate::summary::sample::{Dimension, Sampled};
 use crate::summary::{Summary, Timeline};
 use crate::time::{Span, Timestamp};
 
@@ -154,13 +155,47 @@ impl<'s> Units<'s> {
             return None;
         }
         let all = grown(&activity.requests.all);
-        let shares = activity
-            .values
-            .iter()
-            .map(|((dimension, value), tally)| (*dimension, value.as_str(), grown(&tally.all) / all));
-        let mut parts: Vec<(Dimension, &str, f64)> = shares.collect();
+        let (mut parts, seconds) = (BTreeMap::<(Dimension, &str), f64>::new(), (before.seconds(), within.seconds()));
+        for (key, n) in estimated(activity, within) {
+            *parts.entry(key).or_default() += n / seconds.1.max(1.0) / all;
+        }
+        for (key, n) in estimated(activity, before) {
+            *parts.entry(key).or_default() -= n / seconds.0.max(1.0) / all;
+        }
+        let mut parts: Vec<(Dimension, &str, f64)> =
+            parts.into_iter().map(|((of, value), part)| (of, value, part)).collect();
         parts.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
         Some(Growth { times, parts })
+    }
+}
+
+/// How many requests of a span have each value, estimated from the sample of each outcome.
+fn estimated(activity: &Activity, within: Span) -> BTreeMap<(Dimension, &str), f64> {
+    let mut estimated = BTreeMap::new();
+    for outcome in [RequestOutcome::Failed, RequestOutcome::Refused, RequestOutcome::Neither] {
+        let sampled = activity.samples.of(outcome).filter(|(request, _)| within.contains(request.at));
+        let sampled: Vec<(&Sampled, u64)> = sampled.collect();
+        let n = sampled.iter().map(|(_, n)| *n).sum::<u64>().max(1) as f64;
+        let each = n_requests(activity, outcome, within) as f64 / n;
+        for dimension in Dimension::ALL {
+            for (request, n) in &sampled {
+                if let Some(value) = request.value(dimension) {
+                    *estimated.entry((dimension, value)).or_default() += *n as f64 * each;
+                }
+            }
+        }
+    }
+    estimated
+}
+
+/// Requests of one outcome within a span.
+fn n_requests(activity: &Activity, outcome: RequestOutcome, within: Span) -> u64 {
+    let requests = &activity.requests;
+    let (failed, refused) = (between(&requests.failed, within), between(&requests.refused, within));
+    match outcome {
+        RequestOutcome::Failed => failed,
+        RequestOutcome::Refused => refused,
+        RequestOutcome::Neither => between(&requests.all, within).saturating_sub(failed + refused),
     }
 }
 

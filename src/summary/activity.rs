@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
 use super::delays::Delays;
+use super::sample::Samples;
 use super::tally::Seen;
 use super::timeline::{MAX_SLOTS, Timeline};
 use crate::pattern::{Merge, Unit};
@@ -23,28 +24,6 @@ const STATUSES: usize = 64;
 /// Hosts that requests to a component name.
 const HOSTS: usize = 8;
 
-/// Values of one dimension told apart per component: clients and user agents are many, and beyond this a sample is kept.
-const VALUES: usize = 256;
-
-/// Slots of the timelines of all values of all components together, 16 bytes each.
-const VALUE_SLOTS_IN_ALL: usize = 1 << 22;
-
-/// What tells requests apart besides their route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Dimension {
-    /// Address of the client.
-    Client,
-    /// Program of the client.
-    Agent,
-    /// Revision that answered.
-    Revision,
-}
-
-impl Dimension {
-    /// All of them, in their order.
-    pub const ALL: [Dimension; 3] = [Dimension::Client, Dimension::Agent, Dimension::Revision];
-}
-
 /// Everything a component was seen doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
@@ -59,9 +38,9 @@ pub struct Activity {
     /// Units of work that went well, by kind; requests are counted apart.
     #[serde(default)]
     pub fine: BTreeMap<Unit, Timeline>,
-    /// Requests by who sent them and which revision answered.
+    /// Some of the requests it answered, with what tells them apart.
     #[serde(default)]
-    pub values: Bounded<(Dimension, String), RouteTally, VALUES>,
+    pub samples: Samples,
     /// Host names that its requests were sent to.
     pub hosts: Bounded<String, Seen, HOSTS>,
     /// How long after their time its entries are received.
@@ -94,13 +73,7 @@ impl Activity {
         self.requests.routes.fit_to(part(ROUTES));
         self.requests.statuses.fit_to(part(STATUSES));
         self.revisions.fit_to(part(REVISIONS));
-        self.values.fit_to(part(VALUES));
-        let n_values = 2 * part(VALUES);
-        for value in self.values.values_mut() {
-            value.all.fit_to(most(VALUE_SLOTS_IN_ALL / n_values));
-            value.failed.fit_to(most(VALUE_SLOTS_IN_ALL / n_values));
-            value.refused.fit_to(most(VALUE_SLOTS_IN_ALL / n_values));
-        }
+        self.samples.fit(n_components);
         let n_routes = 2 * part(ROUTES);
         for route in self.requests.routes.values_mut() {
             route.all.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
@@ -116,7 +89,7 @@ impl Merge for Activity {
         self.benign.merge(other.benign);
         self.revisions.merge(other.revisions);
         self.requests.merge(other.requests);
-        self.values.merge(other.values);
+        self.samples.merge(other.samples);
         for (unit, fine) in other.fine {
             self.fine.entry(unit).or_default().merge(fine);
         }

@@ -10,6 +10,7 @@ pub mod delays;
 mod exemplars;
 mod fragments;
 pub mod instances;
+pub mod sample;
 mod severities;
 mod strays;
 mod tally;
@@ -26,12 +27,13 @@ use crate::pattern::{Catalogue, Class, Gravity, Merge, Observation, Outcome, Rol
 use crate::source::Origin;
 use crate::time::{Span, Timestamp};
 
-use activity::{Activity, Dimension, RouteKind};
+use activity::{Activity, RouteKind};
 pub use bounded::{Bounded, stable_hash};
 pub use changes::{Change, ChangeKey};
 pub use exemplars::Exemplar;
 use fragments::{Fragment, Fragments, Whole};
 use instances::{Event, EventKind, Instance};
+use sample::Unsampled;
 pub use severities::SeverityCounts;
 pub use strays::{Stray, Strays, is_stray};
 pub use tally::{Seen, Tally};
@@ -426,11 +428,7 @@ impl Summary {
             let kind = write_route(&mut route, http);
             activity.requests.add(at, http.status, kind, &route);
             let outcome = activity::outcome(http.status, kind);
-            for (dimension, value) in values(http, observation.revision) {
-                if let Some(tally) = activity.values.at((&dimension, value)) {
-                    tally.add(at, outcome);
-                }
-            }
+            activity.samples.add(outcome, Unsampled::new(at, http, observation.revision, &route));
             if let Some(seen) = host(&http.url).and_then(|host| activity.hosts.at(host)) {
                 seen.add(at, 1);
             }
@@ -537,14 +535,6 @@ impl Summary {
             self.use_of(observation, &thing);
         }
     }
-}
-
-/// What tells a request apart from others.
-fn values<'e>(http: &'e HttpRequest<'_>, revision: Option<&'e str>) -> impl Iterator<Item = (Dimension, &'e str)> {
-    let client = Some(http.remote_ip.as_ref()).filter(|text| !text.is_empty());
-    let agent = Some(http.user_agent.as_ref()).filter(|text| !text.is_empty());
-    let all = [(Dimension::Client, client), (Dimension::Agent, agent), (Dimension::Revision, revision)];
-    all.into_iter().filter_map(|(dimension, value)| Some((dimension, value?)))
 }
 
 /// What the labels of an entry say its component runs on or goes through.

@@ -9,9 +9,10 @@ use std::ops::Range;
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
-use super::activity::{Dimension, RouteKind, RouteTally};
+use super::activity::{RouteKind, RouteTally};
 use super::delays::{self, Delays};
-use super::{Seen, SeverityCounts, Summary, Timeline, host, used, values, write_route};
+use super::sample::{Kept, Unsampled};
+use super::{Seen, SeverityCounts, Summary, Timeline, host, used, write_route};
 use crate::entry::{Component, Entry, Glance, HttpRequest, Resources, Text};
 use crate::pattern::{Merge, Uneventful};
 
@@ -26,9 +27,6 @@ const MET_ONCE: usize = 4096;
 
 /// Hosts of one place, likewise.
 const MAX_HOSTS: usize = 32;
-
-/// Clients and user agents of one place, likewise.
-const MAX_VALUES: usize = 2048;
 
 /// Places and what happened there since the summary was told.
 #[derive(Debug, Default)]
@@ -100,9 +98,7 @@ struct PlaceRequests {
     hosts: Vec<(String, Seen)>,
     routes: Vec<Route>,
     by_hash: FxHashMap<u64, u32>,
-    /// By value, a map for each dimension.
-    values: [FxHashMap<String, Timeline>; 3],
-    n_values: usize,
+    sample: Kept,
 }
 
 #[derive(Debug)]
@@ -171,9 +167,11 @@ impl Places {
         }
         if let Some(http) = entry.http.as_ref().filter(|http| http.status > 0) {
             self.n_routes += usize::from(place.requests.add(http, said, &mut self.route));
-            place.requests.add_values(http, place.revision.as_deref(), said.at);
-            let many = place.requests.hosts.len() > MAX_HOSTS || place.requests.n_values > MAX_VALUES;
-            self.has_many_hosts |= many;
+            let request = Unsampled::new(said.at, http, place.revision.as_deref(), &self.route);
+            if let Some(n) = place.requests.sample.at(request) {
+                *n += 1;
+            }
+            self.has_many_hosts |= place.requests.hosts.len() > MAX_HOSTS;
         }
     }
 
@@ -305,15 +303,7 @@ impl Place {
                 *count += n;
             }
         }
-        for (dimension, values) in Dimension::ALL.into_iter().zip(self.requests.values) {
-            let mut values: Vec<(String, Timeline)> = values.into_iter().collect();
-            values.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-            for (value, all) in values {
-                if let Some(tally) = activity.values.entry((dimension, value)) {
-                    tally.merge(RouteTally { all, ..RouteTally::default() });
-                }
-            }
-        }
+        activity.samples.take_others(self.requests.sample);
         for route in self.requests.routes {
             if let Some(tally) = activity.requests.routes.entry((route.kind, route.name)) {
                 tally.merge(RouteTally { all: route.over_time, ..RouteTally::default() });
@@ -342,18 +332,6 @@ impl PlaceRequests {
         let n_before = self.routes.len();
         self.route(kind, name).over_time.add(said.at, 1);
         self.routes.len() > n_before
-    }
-
-    fn add_values(&mut self, http: &HttpRequest<'_>, revision: Option<&str>, at: crate::time::Timestamp) {
-        for (dimension, value) in values(http, revision) {
-            let values = &mut self.values[dimension as usize];
-            if let Some(all) = values.get_mut(value) {
-                all.add(at, 1);
-                continue;
-            }
-            values.entry(value.to_owned()).or_default().add(at, 1);
-            self.n_values += 1;
-        }
     }
 
     fn route(&mut self, kind: RouteKind, name: &str) -> &mut Route {
