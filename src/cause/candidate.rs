@@ -317,18 +317,23 @@ fn clients(scene: &Scene<'_>, among: &[usize]) -> Vec<Candidate> {
         let window = windows.entry(anomaly.component).or_insert(anomaly.span);
         *window = Span { start: window.start.min(anomaly.span.start), end: window.end.max(anomaly.span.end) };
     }
-    for (component, window) in windows {
-        let Some(growth) = scene.units.growth(component, window, scene.export) else { continue };
-        let Some((value, _)) = growth.of(Dimension::Client).filter(|(_, share)| *share >= GROWTH_SHARE) else {
+    for (asked, window) in windows {
+        let Some(growth) = scene.units.growth(asked, window, scene.export) else { continue };
+        let Some((value, share)) = growth.of(Dimension::Client).filter(|(_, share)| *share >= GROWTH_SHARE) else {
             continue;
         };
         let client = Component::new(ComponentKind::Client, value);
-        let of_component = among.iter().filter(|a| scene.anomalies[**a].component == component);
+        let of_component = among.iter().filter(|a| scene.anomalies[**a].component == asked);
         let blamed: Vec<(usize, f64)> = of_component.map(|a| (*a, 0.8)).collect();
         let candidate = found.entry(client.clone()).or_insert_with(|| Candidate {
             component: client,
             signature: None,
-            title: format!("one client sends {:.0} times as many requests as before", growth.times),
+            title: format!(
+                "{} is asked {:.1} times as often as before, and {:.0} % of that comes from one client",
+                asked.name,
+                growth.times,
+                100.0 * share.min(1.0)
+            ),
             layer: Layer::Client,
             role: Role::Cause,
             strength: 0.6,

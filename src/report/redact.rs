@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Report;
+use crate::entry::ComponentKind;
 use crate::pattern::Expression;
 
 /// Ports from here on are given to clients by Linux (`ip_local_port_range`); a public address with a lower port is a
@@ -212,12 +213,15 @@ impl Redactor {
             .fold(0, |shapes, sign| shapes | 1 << self.shape_of[sign.pattern().as_usize()])
     }
 
-    /// The report with every secret in every text of it replaced, except in pointers to evidence.
+    /// The report with every secret in every text of it replaced, except in pointers to evidence. The address of a client that is
+    /// itself the first cause stays: it is the answer.
     ///
     /// # Errors
     /// When a number of the report is not finite, and so has no JSON form.
     pub fn redact_report(&self, report: &Report) -> Result<Report, serde_json::Error> {
-        self.redact(report)
+        let first = report.incidents.iter().filter_map(|incident| incident.causes.first());
+        let clients = first.filter(|cause| cause.component_kind == ComponentKind::Client);
+        self.redact_but(report, &clients.map(|cause| cause.component.as_str()).collect())
     }
 
     /// Anything that has a JSON form, treated like a report.
@@ -225,16 +229,28 @@ impl Redactor {
     /// # Errors
     /// When a number of it is not finite, and so has no JSON form.
     pub fn redact<T: Serialize + DeserializeOwned>(&self, whole: &T) -> Result<T, serde_json::Error> {
+        self.redact_but(whole, &BTreeSet::new())
+    }
+
+    fn redact_but<T: Serialize + DeserializeOwned>(
+        &self,
+        whole: &T,
+        answers: &BTreeSet<&str>,
+    ) -> Result<T, serde_json::Error> {
         // Through JSON, so that no text is forgotten when a field is added.
         let mut value = serde_json::to_value(whole)?;
         let mut secrets = BTreeSet::new();
         visit(&value, &mut |text| {
-            secrets.extend(self.find(text).into_iter().map(|(range, kind)| (kind, text[range].to_owned())))
+            let found = self.find(text).into_iter().map(|(range, kind)| (kind, &text[range]));
+            secrets.extend(
+                found.filter(|(_, secret)| !answers.contains(secret)).map(|(kind, secret)| (kind, secret.to_owned())),
+            )
         });
         if secrets.is_empty() {
             return serde_json::from_value(value);
         }
-        let names = pseudonyms(secrets);
+        let mut names = pseudonyms(secrets);
+        names.extend(answers.iter().map(|answer| (("ip", (*answer).to_owned()), (*answer).to_owned())));
         rewrite(&mut value, &|text| self.replace(text, &names));
         serde_json::from_value(value)
     }
