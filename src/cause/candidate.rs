@@ -257,6 +257,10 @@ pub(super) fn speaks_of(scene: &Scene<'_>, component: &Component, a: usize) -> R
     if own && teller {
         return Role::Effect;
     }
+    // What others say of a service that has its own log is a symptom of it.
+    if !own && matches!(component.kind, ComponentKind::Service | ComponentKind::Job) && series.role == Role::Cause {
+        return Role::Either;
+    }
     // Being asked for too much can begin a cascade, also where the text only shows it.
     let full = matches!(series.meaning.mode, Mode::Saturated | Mode::Exhausted | Mode::Limited | Mode::OutOfCpu);
     if own && full && series.role == Role::Effect && series.meaning.accused == Accused::Itself {
