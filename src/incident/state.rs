@@ -163,7 +163,7 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
     match (normally, series.gravity) {
         (Normally::Never, _) => State::Broken,
         (Normally::Background, _) | (_, Gravity::Client) => {
-            let none_fine = scene.units.requests(series.component, scene.export).fine == 0;
+            let none_fine = !scene.filtered && scene.units.requests(series.component, scene.export).fine == 0;
             let refused = scene.units.refused(series.component, scene.export);
             let shut_out = none_fine && refused >= DEGRADED_LEAST
                 || series.gravity == Gravity::Client

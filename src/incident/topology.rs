@@ -206,24 +206,22 @@ impl Topology {
         }
     }
 
-    /// An address whose users fail when the log of one named instance begins to fail is that instance.
+    /// An address is the named instance that says what the users of the address say, or whose log begins to fail when they do.
     fn add_tellers(&mut self, series: &[Series<'_>]) {
-        let mut first: BTreeMap<Component, Timestamp> = BTreeMap::new();
+        let mut said: BTreeMap<Component, Vec<&Series<'_>>> = BTreeMap::new();
         for s in series.iter().filter(|s| s.grave && s.component.kind != ComponentKind::Database) {
             let things = s.tally.blames.iter().map(|(thing, _)| self.resolve(thing));
-            for thing in things.filter(|thing| is_address(&thing.name)) {
-                let at = first.entry(thing).or_insert(s.tally.seen.first);
-                *at = (*at).min(s.tally.seen.first);
-            }
+            things.filter(|thing| is_address(&thing.name)).for_each(|thing| said.entry(thing).or_default().push(s));
         }
-        for (address, at) in first {
-            let mut tellers: Vec<&Component> = series
-                .iter()
-                .filter(|s| s.grave && s.component.kind == address.kind && !is_address(&s.component.name))
-                .filter(|s| s.meaning.normally != Normally::Background)
-                .filter(|s| (at.since(s.tally.seen.first)).abs() <= SAME_MOMENT_NS)
-                .map(|s| s.component)
-                .collect();
+        for (address, said) in said {
+            let first = said.iter().map(|s| s.tally.seen.first).min().unwrap_or(Timestamp::MAX);
+            let is_it = |s: &&Series<'_>| {
+                let of_kind = s.component.kind == address.kind && !is_address(&s.component.name);
+                let same_moment = first.since(s.tally.seen.first).abs() <= SAME_MOMENT_NS;
+                let same_words = said.iter().any(|other| other.pattern == s.pattern);
+                of_kind && s.grave && s.meaning.normally != Normally::Background && (same_moment || same_words)
+            };
+            let mut tellers: Vec<&Component> = series.iter().filter(is_it).map(|s| s.component).collect();
             tellers.dedup();
             if let [teller] = tellers.as_slice() {
                 self.aliases.insert(address, (*teller).clone());
