@@ -65,10 +65,15 @@ pub(super) fn judge(
     } else if let Some(reason) = habit(scene, series) {
         return (Vec::new(), Some(reason));
     }
+    // A cause that no healthy system writes of need not rise.
+    let stands_out = baseline.is_some()
+        || series.meaning.normally == Normally::Never
+            && series.role == Role::Cause
+            && series.component.kind != ComponentKind::Job;
     let (bursts, risen) = match onset::shape(&series.tally.timeline, scene.export) {
         Shape::Bursts(bursts) => (bursts, true),
-        Shape::Sporadic(burst) => (vec![burst], baseline.is_some()),
-        Shape::Steady => (vec![onset::Burst { span: whole, count: seen.count }], baseline.is_some()),
+        Shape::Sporadic(burst) => (vec![burst], stands_out),
+        Shape::Steady => (vec![onset::Burst { span: whole, count: seen.count }], stands_out),
     };
     // What is dense from the first moment on and then stops was there before the export; no onset of it is seen.
     let early = scene.export.start.plus((scene.export.seconds() * THERE_ALREADY * 1e9) as i64);

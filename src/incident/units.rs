@@ -136,6 +136,9 @@ const SHUT: f64 = 0.3;
 /// Requests before a window that make a rate.
 const ENOUGH: u64 = 20;
 
+/// A value explains growth when its share of the requests is this many times what it was.
+const MORE: f64 = 1.5;
+
 /// Growth below this is a busy hour.
 const GROWN: f64 = 1.5;
 
@@ -155,15 +158,19 @@ impl<'s> Units<'s> {
             return None;
         }
         let all = grown(&activity.requests.all);
-        let (mut parts, seconds) = (BTreeMap::<(Dimension, &str), f64>::new(), (before.seconds(), within.seconds()));
-        for (key, n) in estimated(activity, within) {
-            *parts.entry(key).or_default() += n / seconds.1.max(1.0) / all;
-        }
-        for (key, n) in estimated(activity, before) {
-            *parts.entry(key).or_default() -= n / seconds.0.max(1.0) / all;
-        }
-        let mut parts: Vec<(Dimension, &str, f64)> =
-            parts.into_iter().map(|((of, value), part)| (of, value, part)).collect();
+        let (now, earlier) = (estimated(activity, within), estimated(activity, before));
+        let mut parts: Vec<(Dimension, &str, f64)> = now
+            .into_iter()
+            .map(|((dimension, value), n)| {
+                (dimension, value, n, earlier.get(&(dimension, value)).copied().unwrap_or(0.0))
+            })
+            // What made up as much of the requests before is no news.
+            .filter(|(_, _, n, n_earlier)| n / n_within as f64 >= MORE * n_earlier / n_before as f64)
+            .map(|(dimension, value, n, n_earlier)| {
+                let grown = n / within.seconds().max(1.0) - n_earlier / before.seconds().max(1.0);
+                (dimension, value, grown / all)
+            })
+            .collect();
         parts.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
         Some(Growth { times, parts })
     }
