@@ -159,12 +159,14 @@ fn solve(scene: &Scene<'_>, summary: &Summary, catalogue: &Catalogue, among: &[u
         incidents.push(found(scene, anomalies, causes));
     }
     let left = absorb(scene, &mut incidents, left.into_iter().map(|e| among[e]).collect());
-    // What no root is worth its price for still failed: each component of it is told by itself.
-    let broken = left.iter().any(|a| scene.anomalies[*a].state > State::Context);
-    if broken && left.len() < among.len() {
+    // What no root is worth its price for still failed.
+    let (alone, left) = match left.len() < among.len() {
+        true => (None, left),
+        false => dearest(scene, &model, &candidates, among),
+    };
+    incidents.extend(alone);
+    if left.iter().any(|a| scene.anomalies[*a].state > State::Context) {
         incidents.extend(solve(scene, summary, catalogue, &left));
-    } else if broken {
-        incidents.extend(alone(scene, &candidates, among));
     }
     incidents
 }
@@ -198,20 +200,20 @@ fn join_victims(scene: &Scene<'_>, mut incidents: Vec<Incident>) -> Vec<Incident
     hosts
 }
 
-/// An incident of the candidate that stands behind most of what is left, whatever its price.
-fn alone(scene: &Scene<'_>, candidates: &[(Candidate, Vec<(usize, f64)>)], among: &[usize]) -> Option<Incident> {
-    let model = Model {
-        weights: score::weights(scene, among),
-        hypotheses: candidates
-            .iter()
-            .map(|(candidate, links)| Hypothesis { prior: score::prior(scene, candidate), links: links.clone() })
-            .collect(),
-    };
+/// An incident of the candidate that is worth most though not its price, and what it does not explain.
+fn dearest(
+    scene: &Scene<'_>,
+    model: &Model,
+    candidates: &[(Candidate, Vec<(usize, f64)>)],
+    among: &[usize],
+) -> (Option<Incident>, Vec<usize>) {
     let gains = model.in_place_of(&[0], 0);
-    let best = (0..gains.len()).max_by(|a, b| gains[*a].total_cmp(&gains[*b]).then(b.cmp(a)))?;
-    let all: Vec<usize> = (0..among.len()).collect();
-    let causes = ranking(scene, &model, candidates, &[best], 0, &all, among);
-    Some(found(scene, among.to_vec(), causes))
+    let best = (0..gains.len()).max_by(|a, b| gains[*a].total_cmp(&gains[*b]).then(b.cmp(a)));
+    let Some(best) = best else { return (None, Vec::new()) };
+    let (mine, left): (Vec<usize>, Vec<usize>) = (0..among.len()).partition(|e| model.link(best, *e) > 0.0);
+    let causes = ranking(scene, model, candidates, &[best], 0, &mine, among);
+    let anomalies = |places: Vec<usize>| places.into_iter().map(|e| among[e]).collect::<Vec<usize>>();
+    (Some(found(scene, anomalies(mine), causes)), anomalies(left))
 }
 
 /// Everything that can be at fault, with how likely it makes each of the anomalies `among`, by their place there.
