@@ -301,19 +301,30 @@ fn ranking(
         .collect()
 }
 
-/// An incident that stopped and returned with the same root is one, with episodes.
+/// An incident that stopped and returned with the same root is one, with episodes; so are two that one change set off.
 fn rejoin(incidents: Vec<Incident>) -> Vec<Incident> {
     let mut joined: Vec<Incident> = Vec::new();
     for mut incident in incidents {
-        let root = |incident: &Incident| {
-            incident.causes.first().map(|r| (r.candidate.component.clone(), r.candidate.signature.clone()))
-        };
-        match joined.iter_mut().find(|earlier| root(earlier) == root(&incident) && root(earlier).is_some()) {
-            Some(earlier) => earlier.anomalies.append(&mut incident.anomalies),
+        match joined.iter_mut().find(|earlier| has_same_root(earlier, &incident)) {
+            Some(earlier) => {
+                let score = |incident: &Incident| incident.causes[0].score;
+                if score(&incident) > score(earlier) {
+                    std::mem::swap(earlier, &mut incident);
+                }
+                earlier.anomalies.append(&mut incident.anomalies);
+            }
             None => joined.push(incident),
         }
     }
     joined
+}
+
+fn has_same_root(one: &Incident, other: &Incident) -> bool {
+    let root = |incident: &Incident| incident.causes.first().map(|ranked| ranked.candidate.clone());
+    let (Some(one), Some(other)) = (root(one), root(other)) else { return false };
+    let change = |candidate: &Candidate| candidate.trigger.as_ref().and_then(|(change, _)| change.exemplar.clone());
+    one.component == other.component && one.signature == other.signature
+        || change(&one).is_some() && change(&one) == change(&other)
 }
 
 /// Symptoms start before their cause is told, and end after it.

@@ -150,11 +150,23 @@ fn suffers(scene: &Scene<'_>, component: &Component, within: Span) -> bool {
 const SUFFERING: f64 = 0.2;
 
 /// True when most requests, starts or probes of a component fail.
-fn mostly_fails(scene: &Scene<'_>, component: &Component, within: Span) -> bool {
-    let fails = |outcomes: super::Outcomes| outcomes.failed >= DEGRADED_LEAST && outcomes.failed_share() >= MOSTLY;
+fn mostly_fails(scene: &Scene<'_>, component: &Component, within: Span, count: u64) -> bool {
+    let within = wide(within);
+    let fails = |outcomes: super::Outcomes| {
+        let many = outcomes.failed >= DEGRADED_LEAST && outcomes.failed_share() >= MOSTLY;
+        many && is_part(count, outcomes.failed)
+    };
     fails(scene.units.requests(component, within))
         || [Unit::Start, Unit::Probe].iter().any(|unit| fails(scene.units.of_kind(component, *unit, within)))
 }
+
+/// True when a failure is told often enough to have to do with the units that failed meanwhile.
+fn is_part(count: u64, failed: u64) -> bool {
+    count as f64 >= PART * failed as f64
+}
+
+/// Share of the failed units.
+const PART: f64 = 0.05;
 
 /// Most of the units.
 const MOSTLY: f64 = 0.5;
@@ -177,7 +189,9 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
             if shut_out { State::Broken } else { State::Context }
         }
         (_, Gravity::Warning) => State::Context,
-        _ if degraded(scene, series, span) || mostly_fails(scene, series.component, wide(span)) => State::Broken,
+        _ if degraded(scene, series, span, count) || mostly_fails(scene, series.component, span, count) => {
+            State::Broken
+        }
         // Errors that rise while the requests of their component are answered as before were handled.
         _ if risen && !(is_about_requests(series) && handled(scene, series, span, count)) => State::Broken,
         _ if alarms(series) && count as f64 >= LITTLE_ELSE * scene.units.entries_of_all() as f64 => State::Broken,
@@ -239,7 +253,7 @@ fn wide(span: Span) -> Span {
 const WINDOW_NS: i64 = 180 * crate::time::SECOND;
 
 /// True when clearly more of a component's requests fail within a span than in the rest of the export.
-fn degraded(scene: &Scene<'_>, series: &Series<'_>, within: Span) -> bool {
+fn degraded(scene: &Scene<'_>, series: &Series<'_>, within: Span, count: u64) -> bool {
     let (component, within) = (series.component, wide(within));
     let inside = scene.units.requests(component, within);
     let whole = scene.units.requests(component, Span { start: Timestamp::MIN, end: scene.export.end });
@@ -249,5 +263,9 @@ fn degraded(scene: &Scene<'_>, series: &Series<'_>, within: Span) -> bool {
     };
     let share = inside.failed_share();
     let lasts = inside.failed >= MANY || series.tally.seen.last.since(series.tally.seen.first) >= LASTING_NS;
-    lasts && inside.failed >= DEGRADED_LEAST && share >= DEGRADED && share >= TIMES * outside.failed_share()
+    lasts
+        && is_part(count, inside.failed)
+        && inside.failed >= DEGRADED_LEAST
+        && share >= DEGRADED
+        && share >= TIMES * outside.failed_share()
 }
