@@ -82,6 +82,11 @@ impl Topology {
         self.depends.get(component).into_iter().flatten().map(|(thing, n)| (thing, *n))
     }
 
+    /// True when `component` depends directly on `thing`.
+    pub fn depends_on(&self, component: &Component, thing: &Component) -> bool {
+        self.depends.get(component).is_some_and(|things| things.contains_key(thing))
+    }
+
     /// Everything that depends on `component` directly.
     pub fn dependents(&self, component: &Component) -> impl Iterator<Item = &Component> {
         self.dependents.get(component).into_iter().flatten()

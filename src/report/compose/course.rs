@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Findings, evidence_of};
 use crate::cause;
-use crate::incident::Anomaly;
+use crate::entry::Component;
+use crate::incident::{Scene, State};
 use crate::report::{Change, Link, Moment, Slot, wording};
 use crate::time::{SECOND, Timestamp};
 
@@ -23,46 +24,143 @@ const CHANGES: usize = 12;
 /// Moments of the incident itself that are shown.
 const MOMENTS: usize = 12;
 
-/// From the cause outwards: one link per pattern, in order of effect time, the cause's own first.
+/// One pattern on one component within an incident.
+struct Step {
+    series: usize,
+    first: Timestamp,
+    count: u64,
+    names: Vec<Component>,
+}
+
+/// What a step has to do with those before it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tie {
+    /// It names what failed, calls it, or the catalogue knows that one brings about the other.
+    Observed,
+    /// It happens where something failed before.
+    Inferred,
+}
+
+/// A failure that began this long before the cause, or before what it is tied to, did not follow from it: clocks differ, and a
+/// caller can give up first.
+const BEFORE_NS: i64 = 60 * SECOND;
+
+/// Calls between the cause and a failure that are followed.
+const CALLS: usize = 4;
+
+/// Of what a step says, the share that names a thing.
+const NAMES: f64 = 0.3;
+
+/// The cause, then what follows from it by a name, a call, an edge of the catalogue or the same component; the most frequent of
+/// these, in order of time.
 pub(super) fn chain(findings: Findings<'_>, found: &cause::Incident) -> Vec<Link> {
+    let Some(root) = found.causes.first().map(|ranked| &ranked.candidate) else { return Vec::new() };
     let scene = findings.scene;
-    let root = found.causes.first().map(|ranked| &ranked.candidate);
-    let of_root = |a: usize| root.is_some_and(|root| root.own.contains(&a) || root.blamed.iter().any(|(b, _)| *b == a));
-    let mut anomalies: Vec<usize> = found.anomalies.clone();
-    anomalies.sort_by_key(|a| (scene.anomalies[*a].span.start, *a));
-    let mut links: Vec<Link> = Vec::new();
-    for a in anomalies {
-        let anomaly: &Anomaly<'_> = &scene.anomalies[a];
-        let series = &scene.series[anomaly.series];
-        if !series.grave {
-            continue;
-        }
-        if let Some(known) = links.iter_mut().find(|link| link.signature == series.pattern) {
-            known.count += anomaly.count;
-            continue;
-        }
-        links.push(Link {
-            signature: series.pattern.clone(),
-            title: series.title.clone(),
-            component: anomaly.component.name.clone(),
-            first_seen: anomaly.span.start,
-            count: anomaly.count,
-            lag_s: 0.0,
-            basis: if of_root(a) || series.signature.is_some() { "observed" } else { "inferred" }.to_owned(),
-        });
+    let (own, mut open): (Vec<Step>, Vec<Step>) =
+        steps(findings, found).into_iter().partition(|step| shows(scene, root, step));
+    let mut links = vec![Link {
+        signature: root.signature.clone().unwrap_or_else(|| pattern_of(scene, &own)),
+        title: root.title.clone(),
+        component: root.component.name.clone(),
+        first_seen: root.first,
+        count: own.iter().map(|step| step.count).sum::<u64>().max(1),
+        lag_s: 0.0,
+        basis: "observed".to_owned(),
+    }];
+    let mut reached: BTreeMap<&Component, Timestamp> = BTreeMap::from([(&root.component, root.first)]);
+    let mut known: Vec<usize> = own.iter().map(|step| step.series).collect();
+    for step in &own {
+        reached.entry(scene.series[step.series].component).or_insert(step.first);
     }
-    // The heaviest links tell the story; then back into the order of time, the cause's own before its symptoms.
-    let first = links.first().map(|link| link.signature.clone());
-    links.sort_by(|a, b| {
-        let leads = |link: &Link| Some(&link.signature) != first.as_ref();
-        leads(a).cmp(&leads(b)).then(b.count.cmp(&a.count)).then_with(|| a.signature.cmp(&b.signature))
-    });
+    for _ in 0..CALLS {
+        let (tied, rest): (Vec<_>, Vec<_>) = open
+            .into_iter()
+            .map(|step| (tie(scene, &step, &reached, &known), step))
+            .partition(|(tie, _)| tie.is_some());
+        if tied.is_empty() {
+            break;
+        }
+        for (tie, step) in &tied {
+            let series = &scene.series[step.series];
+            let at = reached.entry(series.component).or_insert(step.first);
+            *at = (*at).min(step.first);
+            known.push(step.series);
+            links.push(Link {
+                signature: series.pattern.clone(),
+                title: series.title.clone(),
+                component: series.component.name.clone(),
+                first_seen: step.first,
+                count: step.count,
+                lag_s: 0.0,
+                basis: if *tie == Some(Tie::Observed) { "observed" } else { "inferred" }.to_owned(),
+            });
+        }
+        open = rest.into_iter().map(|(_, step)| step).collect();
+    }
+    links[1..].sort_by(|a, b| b.count.cmp(&a.count).then_with(|| key(a).cmp(&key(b))));
     links.truncate(LINKS);
-    links.sort_by(|a, b| a.first_seen.cmp(&b.first_seen).then_with(|| a.signature.cmp(&b.signature)));
+    links[1..].sort_by(|a, b| key(a).cmp(&key(b)));
     for i in 1..links.len() {
         links[i].lag_s = (links[i].first_seen.seconds_since(links[i - 1].first_seen) * 1000.0).round() / 1000.0;
     }
     links
+}
+
+fn key(link: &Link) -> (Timestamp, &str, &str) {
+    (link.first_seen, &link.signature, &link.component)
+}
+
+fn pattern_of(scene: &Scene<'_>, steps: &[Step]) -> String {
+    steps.first().map(|step| scene.series[step.series].pattern.clone()).unwrap_or_default()
+}
+
+/// The failures of an incident, one step for each pattern of each component, without what a healthy system writes too.
+fn steps(findings: Findings<'_>, found: &cause::Incident) -> Vec<Step> {
+    let scene = findings.scene;
+    let mut steps: BTreeMap<usize, Step> = BTreeMap::new();
+    let anomalies = found.anomalies.iter().map(|a| &scene.anomalies[*a]);
+    let of_incident = anomalies.filter(|anomaly| {
+        let lag = anomaly.span.start.since(found.span.start);
+        anomaly.state != State::Context && scene.series[anomaly.series].grave && lag >= -BEFORE_NS
+    });
+    for anomaly in of_incident {
+        let names = anomaly.blames.iter().filter(|(_, share)| *share >= NAMES).map(|(thing, _)| thing.clone());
+        let step = steps.entry(anomaly.series).or_insert_with(|| Step {
+            series: anomaly.series,
+            first: anomaly.span.start,
+            count: 0,
+            names: names.collect(),
+        });
+        step.first = step.first.min(anomaly.span.start);
+        step.count += anomaly.count;
+    }
+    steps.into_values().collect()
+}
+
+/// True when a step is what the cause itself is known by.
+fn shows(scene: &Scene<'_>, root: &cause::Candidate, step: &Step) -> bool {
+    let series = &scene.series[step.series];
+    let of_root = root.signature.as_ref().map_or(series.title == root.title, |id| *id == series.pattern);
+    of_root && (*series.component == root.component || step.names.contains(&root.component))
+}
+
+/// What ties a step to what is reached, if anything does.
+fn tie(scene: &Scene<'_>, step: &Step, reached: &BTreeMap<&Component, Timestamp>, known: &[usize]) -> Option<Tie> {
+    let series = &scene.series[step.series];
+    let before = |thing: &Component| reached.get(thing).is_some_and(|at| step.first.since(*at) >= -BEFORE_NS);
+    let brings_about = |earlier: &usize| {
+        let earlier = &scene.series[*earlier];
+        let effects = earlier.signature.into_iter().flat_map(|signature| &signature.effects);
+        let related =
+            earlier.component == series.component || scene.topology.depends_on(series.component, earlier.component);
+        related && effects.into_iter().any(|effect| effect.id == series.pattern)
+    };
+    let calls = scene.topology.dependencies(series.component).any(|(thing, _)| before(thing));
+    match () {
+        () if step.names.iter().any(before) || calls || known.iter().any(brings_about) => Some(Tie::Observed),
+        () if before(series.component) => Some(Tie::Inferred),
+        () => None,
+    }
 }
 
 /// Failing entries per layer, and requests, from some time before the onset to the end.
