@@ -8,7 +8,7 @@
 //! └──────── per batch, on every core ──────────┘ └─ merged, any order ┘ └──── once, pure, small ────┘
 //! ```
 //!
-//! The modules below are this line, in this order. A room may name only rooms above it; only `source` and `cli` touch
+//! The modules below are this line, in this order. A module may name only modules above it; only `source` and `cli` touch
 //! the world. `tests/architecture.rs` holds both laws.
 //!
 //! # Invariants
@@ -29,6 +29,21 @@
 //! summary is a monoid, and `tests/it/shortcuts.rs` compares both ways byte for byte.
 //!
 //! How fast all this is, and how that is measured, stands in `benches/README.md`.
+
+//! # In your own program
+//!
+//! [`Analysis`] is the line from paths to a report. A source of your own is [`source::Given`], a signature of your own a file for
+//! [`pattern::Catalogue::with_files`]; without the feature `cli`, which is on by default, nothing of the command line is built.
+//!
+//! ```
+//! let path = "fixtures/expired-certificate/entries.json";
+//! let report = firstfault::Analysis::new().threads(2).read([path])?.conclude();
+//! for incident in &report.incidents {
+//!     println!("{} {}: {}", incident.start, incident.causes[0].component, incident.causes[0].title);
+//! }
+//! # assert!(!report.incidents.is_empty());
+//! # Ok::<(), firstfault::AnalysisError>(())
+//! ```
 
 pub mod time;
 
@@ -52,3 +67,6 @@ pub mod analyze;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+
+pub use analyze::{Analysis, AnalysisError, Read};
+pub use report::Report;

@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::LEAST_MEMORY;
+use super::options::LEAST_MEMORY;
+use super::read::UNPOISONED;
 use crate::entry::Entry;
 
 /// Sets that are locked apart, so that workers seldom wait for each other: the claims of a group hold one for half a
@@ -82,7 +83,7 @@ impl Claims {
             if keys().next().is_none() {
                 continue;
             }
-            let Ok(mut shard) = shard.lock() else { return u64::MAX };
+            let mut shard = shard.lock().expect(UNPOISONED);
             black_box(keys().fold(0, |sum: u8, (_, key)| sum.wrapping_add(shard.look_at_home(key))));
             for (i, key) in keys() {
                 new |= u64::from(self.claim_key(&mut shard, key)) << i;

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
 use super::claims::Claims;
-use super::{Heavy, Options, Part, Reading, Window, entries, newest, on_every_core};
+use super::options::Options;
+use super::read::{Reading, on_every_core};
+use super::window::{Window, newest};
+use super::worker::{Heavy, Part, Shared, entries};
 use crate::entry::{Component, Entry, Severity, Text};
 use crate::framing::{Batch, Cutter, Piece};
 use crate::pattern::template::{Finder, Settled, Templates};
@@ -105,17 +107,17 @@ pub struct Learnt {
 
 impl Learnt {
     /// Learns the patterns of all entries that are selected.
-    pub fn read(sources: &[Source], catalogue: &Catalogue, options: Options<'_>) -> (Learnt, Reading) {
+    pub fn read(sources: &[Source], catalogue: &Catalogue, options: &Options<'_>) -> (Learnt, Reading) {
         let window = Window::resolve(options.selection, || newest(sources, options));
         let claims = Claims::new(options.max_memory);
         let heavy = Heavy::new(options.threads());
         let parts = on_every_core(sources, options, |(part, others): &mut (Part, Others), batch| {
-            part.take(batch, catalogue, &window, &claims);
+            part.take(batch, Shared { catalogue, window: &window, claims: &claims });
             heavy.relieve(part);
             mine_others(batch, catalogue, &window, others);
         });
         let mut others = Others::default();
-        let mut reading = Reading { interrupted: options.stop.load(Ordering::Relaxed), ..Reading::default() };
+        let mut reading = Reading { interrupted: options.is_stopped(), ..Reading::default() };
         reading.sources = parts.reads;
         (reading.summary, reading.apart) = heavy.into_inner();
         for (part, mined) in parts.parts {
@@ -176,7 +178,7 @@ pub fn classify(
     sources: &[Source],
     catalogue: &Catalogue,
     learnt: &Learnt,
-    options: Options<'_>,
+    options: &Options<'_>,
     write: &(dyn Fn(&Classified<'_>, &mut Vec<u8>) + Sync),
     out: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<Vec<String>> {
@@ -200,7 +202,7 @@ fn tell_source<R: io::Read>(
     mut cutter: Cutter<R>,
     teller: &Teller<'_>,
     threads: usize,
-    options: Options<'_>,
+    options: &Options<'_>,
     out: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<Option<io::Error>> {
     let mut batches: Vec<(Batch, Vec<u8>)> =
@@ -208,7 +210,7 @@ fn tell_source<R: io::Read>(
     let mut error = None;
     loop {
         let mut n = 0;
-        while n < batches.len() && !options.stop.load(Ordering::Relaxed) {
+        while n < batches.len() && !options.is_stopped() {
             match cutter.next(&mut batches[n].0) {
                 Ok(true) => n += 1,
                 Ok(false) => break,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::read::UNPOISONED;
 use crate::framing::{Batch, Cutter};
 use crate::source::{self, OpenSource, Source};
 
@@ -37,7 +38,7 @@ pub struct SourceRead {
 /// Hands out batches of all sources.
 pub(super) struct Feed<'f> {
     sources: &'f [Source],
-    options: source::Options,
+    options: &'f source::Options,
     next: AtomicUsize,
     slots: Vec<Mutex<Option<Open>>>,
     done: Mutex<Vec<(usize, SourceRead)>>,
@@ -60,16 +61,14 @@ struct Digesting {
 impl Read for Digesting {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
-        if let Ok(mut hash) = self.hash.lock() {
-            hash.update(&buffer[..n]);
-        }
+        self.hash.lock().expect(UNPOISONED).update(&buffer[..n]);
         Ok(n)
     }
 }
 
 impl<'f> Feed<'f> {
     /// Feeds `n_workers` from `sources`.
-    pub(super) fn new(sources: &'f [Source], options: source::Options, n_workers: usize) -> Feed<'f> {
+    pub(super) fn new(sources: &'f [Source], options: &'f source::Options, n_workers: usize) -> Feed<'f> {
         Feed {
             sources,
             options,
@@ -87,10 +86,10 @@ impl<'f> Feed<'f> {
 
     /// What was read, in the order of the sources. For the end.
     pub(super) fn into_reads(self) -> Vec<SourceRead> {
-        let mut done = self.done.into_inner().unwrap_or_default();
+        let mut done = self.done.into_inner().expect(UNPOISONED);
         // A run that was stopped leaves sources open.
         for slot in self.slots {
-            if let Ok(Some(open)) = slot.into_inner() {
+            if let Some(open) = slot.into_inner().expect(UNPOISONED) {
                 done.push((open.index, open.finished(Some("not read to its end".to_owned()))));
             }
         }
@@ -99,7 +98,7 @@ impl<'f> Feed<'f> {
     }
 
     fn next_of(&self, slot: usize, may_open: bool, batch: &mut Batch) -> bool {
-        let Ok(mut slot) = self.slots[slot].lock() else { return false };
+        let mut slot = self.slots[slot].lock().expect(UNPOISONED);
         loop {
             let Some(open) = slot.as_mut() else {
                 match may_open.then(|| self.open_next()).flatten() {
@@ -124,7 +123,7 @@ impl<'f> Feed<'f> {
         loop {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
             let source = self.sources.get(index)?;
-            match source::open(source, &self.options) {
+            match source::open(source, self.options) {
                 Ok(decoded) => return Some(Open::new(index, source, decoded)),
                 Err(error) => self.finish(
                     index,
@@ -135,9 +134,7 @@ impl<'f> Feed<'f> {
     }
 
     fn finish(&self, index: usize, read: SourceRead) {
-        if let Ok(mut done) = self.done.lock() {
-            done.push((index, read));
-        }
+        self.done.lock().expect(UNPOISONED).push((index, read));
     }
 }
 
@@ -155,7 +152,7 @@ impl Open {
         self.read.bytes = ledger.bytes();
         self.read.unclosed = ledger.unclosed;
         self.read.foreign = self.cutter.foreign().map(|foreign| foreign.advice());
-        self.read.digest = self.hash.lock().map(|hash| format!("xxh3:{:016x}", hash.digest())).unwrap_or_default();
+        self.read.digest = format!("xxh3:{:016x}", self.hash.lock().expect(UNPOISONED).digest());
         self.read.error = error;
         self.read
     }

@@ -1,9 +1,9 @@
 //! Every entry once more, in order: for those who check what was said of it.
 
-use std::sync::atomic::Ordering;
-
 use super::claims::Claims;
-use super::{Options, Window, entries, newest};
+use super::options::Options;
+use super::window::{Window, newest};
+use super::worker::entries;
 use crate::entry::Entry;
 use crate::framing::{Batch, Cutter, Piece};
 use crate::pattern::{Catalogue, Observation, observe};
@@ -14,7 +14,7 @@ use crate::source::{self, Source};
 pub fn visit(
     sources: &[Source],
     catalogue: &Catalogue,
-    options: Options<'_>,
+    options: &Options<'_>,
     each: &mut dyn FnMut(&Entry<'_>, &Observation<'_>),
 ) {
     let window = Window::resolve(options.selection, || newest(sources, options));
@@ -23,7 +23,7 @@ pub fn visit(
     for (index, source) in sources.iter().enumerate() {
         let Ok(opened) = source::open(source, &options.source) else { continue };
         let mut cutter = Cutter::new(index as u32, opened);
-        while !options.stop.load(Ordering::Relaxed) && matches!(cutter.next(&mut batch), Ok(true)) {
+        while !options.is_stopped() && matches!(cutter.next(&mut batch), Ok(true)) {
             for piece in batch.pieces() {
                 let Piece::Record(record) = piece else { continue };
                 entries(record, &mut |entry| {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Options, on_every_core};
+use super::options::Options;
+use super::read::on_every_core;
 use crate::entry::{Component, Entry, Severity, decode};
 use crate::framing::Piece;
 use crate::pattern::{Merge, Observation};
@@ -144,9 +145,9 @@ impl<'s> Window<'s> {
 }
 
 /// Effect time of the newest entry, for windows that count back from it.
-pub(super) fn newest(sources: &[Source], options: Options<'_>) -> Timestamp {
-    let silent = Options { progress: &|_| (), ..options };
-    let parts = on_every_core(sources, silent, |newest: &mut Option<Timestamp>, batch| {
+pub(super) fn newest(sources: &[Source], options: &Options<'_>) -> Timestamp {
+    let silent = Options { progress: &|_| (), ..options.clone() };
+    let parts = on_every_core(sources, &silent, |newest: &mut Option<Timestamp>, batch| {
         for piece in batch.pieces() {
             if let Piece::Record(record) = piece {
                 decode(record, &mut |entry| {

@@ -65,7 +65,7 @@ impl<'a> Ready<'a> {
     ) -> Result<ExitStatus, UsageError> {
         // The program ends soon: giving back a million small texts one by one would cost more than the report.
         let (ready, mut reading) = (ManuallyDrop::new(self), ManuallyDrop::new(reading));
-        let mut report = analyze::conclude(&mut reading, &ready.catalogue, baseline.as_ref());
+        let mut report = analyze::conclude_once(&mut reading, &ready.catalogue, baseline.as_ref());
         report.coverage.warnings.extend(warnings);
         if let Some(redactor) = &ready.redactor {
             report = redactor.redact_report(&report).map_err(|error| UsageError::new(error.to_string()))?;

@@ -79,7 +79,7 @@ impl Export {
 
     /// The report of the export, and the messages that were joined from parts.
     fn conclude(&self) -> Result<(Report, Quotes), UsageError> {
-        let mut reading =
+        let reading =
             self.input.pass(&self.selection, |options| analyze::read(&self.input.sources, &self.catalogue, options));
         reading::refuse_nothing(&reading, &self.selection)?;
         let unread = reading.sources.iter().find_map(|read| Some(format!("{}: {}", read.name, read.error.as_ref()?)));
@@ -93,7 +93,7 @@ impl Export {
             Some(((file_name(name).to_owned(), first.offset), whole.message))
         });
         let quotes = quotes.collect();
-        Ok((analyze::conclude(&mut reading, &self.catalogue, self.baseline.as_ref()), quotes))
+        Ok((analyze::conclude(reading, &self.catalogue, self.baseline.as_ref()), quotes))
     }
 
     fn visit(&self, each: &mut dyn FnMut(&Entry<'_>, &Observation<'_>)) {

@@ -40,7 +40,7 @@ impl Identity {
     fn of_source(source: &Source) -> Option<Identity> {
         match source {
             Source::File(path) | Source::Kept(path) => Identity::of_path(path),
-            Source::Stdin => Identity::of_stdin(),
+            Source::Stdin | Source::Given(_) => Identity::of_stdin(),
         }
     }
 

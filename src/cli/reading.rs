@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::LazyLock;
 
 use super::args::{BaselineArgs, CommonArgs, InputArgs};
 use super::options::UsageError;
@@ -12,11 +12,11 @@ use super::{absent, note};
 use crate::analyze::{self, Reading, Selection};
 use crate::incident::Baseline;
 use crate::pattern::Catalogue;
-use crate::source::{self, Source, Spill};
+use crate::source::{self, Source, Spill, Stop};
 use crate::summary::archive;
 
 /// Set by the first Ctrl-C.
-static STOP: AtomicBool = AtomicBool::new(false);
+static STOP: LazyLock<Stop> = LazyLock::new(Stop::default);
 
 /// How often the input is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +71,13 @@ impl Input {
     }
 
     /// Hands the options of one pass to `pass`, and takes the bar away after it.
-    pub(super) fn pass<T>(&self, selection: &Selection, pass: impl FnOnce(analyze::Options<'_>) -> T) -> T {
-        let result = pass(analyze::Options {
+    pub(super) fn pass<T>(&self, selection: &Selection, pass: impl FnOnce(&analyze::Options<'_>) -> T) -> T {
+        let result = pass(&analyze::Options {
             selection,
             threads: self.threads,
-            source: source::Options { max_expansion: self.max_expansion, stop: &STOP },
+            source: source::Options { max_expansion: self.max_expansion, stop: STOP.clone() },
             max_memory: self.max_memory,
             progress: &|bytes| self.progress.add(bytes),
-            stop: &STOP,
         });
         self.progress.finish();
         result
@@ -151,7 +150,7 @@ pub(super) fn read_archives(files: &[PathBuf]) -> Result<Reading, UsageError> {
     sources.dedup();
     let paths = sources.iter().map(|source| match source {
         Source::File(path) | Source::Kept(path) => path.as_path(),
-        Source::Stdin => Path::new("-"),
+        Source::Stdin | Source::Given(_) => Path::new("-"),
     });
     Ok(Reading::join(paths.map(read_archive).collect::<Result<_, _>>()?))
 }
@@ -203,14 +202,14 @@ fn nothing_read(reading: &Reading) -> Option<String> {
 
 /// True after the first Ctrl-C.
 pub(super) fn is_interrupted() -> bool {
-    STOP.load(Ordering::Relaxed)
+    STOP.is_set()
 }
 
 /// The first Ctrl-C ends reading, and what was read is reported; the second ends at once.
 pub(super) fn on_interrupt() {
     // Without a handler Ctrl-C simply ends the program.
     let _ = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
+        if STOP.set() {
             #[allow(clippy::exit, reason = "the second Ctrl-C asks for exactly this")]
             std::process::exit(130);
         }

@@ -1,10 +1,11 @@
 //! Pipes and devices are read by a thread of their own: whoever waits for them can be told to stop waiting.
 
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
+
+use super::Stop;
 
 /// Bytes that are read at once: four times what a pipe holds.
 const BLOCK: usize = 256 << 10;
@@ -20,7 +21,7 @@ pub(super) struct Ahead {
     blocks: Receiver<io::Result<Vec<u8>>>,
     block: Vec<u8>,
     at: usize,
-    stop: &'static AtomicBool,
+    stop: Stop,
 }
 
 impl Ahead {
@@ -31,19 +32,19 @@ impl Ahead {
     /// When no thread can be started.
     pub(super) fn new<R: Read>(
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
-        stop: &'static AtomicBool,
+        stop: &Stop,
     ) -> io::Result<Ahead> {
         let (sender, blocks) = sync_channel(WAITING);
         thread::Builder::new().name("read ahead".to_owned()).spawn(move || match open() {
             Ok(reader) => read_all(reader, &sender),
             Err(error) => drop(sender.send(Err(error))),
         })?;
-        Ok(Ahead { blocks, block: Vec::new(), at: 0, stop })
+        Ok(Ahead { blocks, block: Vec::new(), at: 0, stop: stop.clone() })
     }
 
     /// Waits for the next block; `false` at the end.
     fn next(&mut self) -> io::Result<bool> {
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.stop.is_set() {
             match self.blocks.recv_timeout(LOOK) {
                 Ok(block) => {
                     (self.block, self.at) = (block?, 0);
@@ -91,13 +92,11 @@ fn read_all(mut reader: impl Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
 mod tests {
     use super::*;
 
-    static GOES_ON: AtomicBool = AtomicBool::new(false);
-
     #[test]
     fn what_is_read_ahead_is_what_was_there() {
         let bytes: Vec<u8> = (0..1_000_000u32).map(|n| (n % 251) as u8).collect();
         let copy = bytes.clone();
-        let mut ahead = Ahead::new(move || Ok(io::Cursor::new(copy)), &GOES_ON).expect("a thread");
+        let mut ahead = Ahead::new(move || Ok(io::Cursor::new(copy)), &Stop::default()).expect("a thread");
         let mut read = Vec::new();
         ahead.read_to_end(&mut read).expect("memory is readable");
         assert!(read == bytes);
@@ -106,7 +105,7 @@ mod tests {
     #[test]
     fn an_error_comes_through() {
         let open = || Err::<io::Empty, _>(io::Error::from(io::ErrorKind::PermissionDenied));
-        let mut ahead = Ahead::new(open, &GOES_ON).expect("a thread");
+        let mut ahead = Ahead::new(open, &Stop::default()).expect("a thread");
         assert_eq!(ahead.read(&mut [0; 8]).map_err(|e| e.kind()), Err(io::ErrorKind::PermissionDenied));
     }
 
@@ -122,11 +121,11 @@ mod tests {
 
     #[test]
     fn a_stop_ends_the_wait() {
-        static STOP: AtomicBool = AtomicBool::new(false);
-        let mut ahead = Ahead::new(|| Ok(Unanswered), &STOP).expect("a thread");
-        thread::spawn(|| {
+        let stop = Stop::default();
+        let mut ahead = Ahead::new(|| Ok(Unanswered), &stop).expect("a thread");
+        thread::spawn(move || {
             thread::sleep(Duration::from_millis(20));
-            STOP.store(true, Ordering::Relaxed);
+            stop.set();
         });
         assert_eq!(ahead.read(&mut [0; 8]).map_err(|e| e.kind()), Ok(0));
     }

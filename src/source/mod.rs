@@ -3,26 +3,30 @@
 mod ahead;
 mod compression;
 mod encoding;
+mod given;
 mod output;
 mod path;
 mod spill;
+mod stop;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
 use ahead::Ahead;
 pub use compression::Compression;
 pub use encoding::Encoding;
+pub use given::Given;
 pub use output::write_whole;
 pub use path::{Expansion, expand, read_text};
 pub use spill::Spill;
+pub use stop::Stop;
 
 /// One thing that is read from its first byte to its last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Source {
     /// Standard input, written `-`.
     Stdin,
@@ -30,6 +34,8 @@ pub enum Source {
     File(PathBuf),
     /// Standard input that was kept in this file, so that it can be read twice.
     Kept(PathBuf),
+    /// What another program opens.
+    Given(Given),
 }
 
 impl Source {
@@ -38,6 +44,7 @@ impl Source {
         match self {
             Source::Stdin | Source::Kept(_) => "-".to_owned(),
             Source::File(path) => path.display().to_string(),
+            Source::Given(given) => given.name().to_owned(),
         }
     }
 }
@@ -52,16 +59,13 @@ pub struct Origin {
 }
 
 /// How a source is read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Most bytes that one compressed byte may become, once [`FREE_EXPANSION`] bytes have come out.
     pub max_expansion: u64,
-    /// Set from outside to stop waiting for a pipe.
-    pub stop: &'static AtomicBool,
+    /// Ends reading early, also waiting for a pipe.
+    pub stop: Stop,
 }
-
-/// For whoever never stops.
-static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// Real exports compress 5 to 12 times, a log that repeats one line some 200 times; gzip cannot exceed 1032.
 pub const MAX_EXPANSION: u64 = 400;
@@ -71,7 +75,7 @@ pub const FREE_EXPANSION: u64 = 1 << 30;
 
 impl Default for Options {
     fn default() -> Options {
-        Options { max_expansion: MAX_EXPANSION, stop: &NEVER }
+        Options { max_expansion: MAX_EXPANSION, stop: Stop::default() }
     }
 }
 
@@ -90,7 +94,11 @@ impl std::fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
 
 /// Bytes that are read on whichever thread wants them.
 pub type ByteStream = Box<dyn Read + Send>;
@@ -116,8 +124,9 @@ impl Read for OpenSource {
 pub fn open(source: &Source, options: &Options) -> Result<OpenSource, Error> {
     let fail = |error| Error { name: source.name(), error };
     let raw: ByteStream = match source {
-        Source::Stdin => Box::new(Ahead::new(|| Ok(io::stdin()), options.stop).map_err(fail)?),
+        Source::Stdin => Box::new(Ahead::new(|| Ok(io::stdin()), &options.stop).map_err(fail)?),
         Source::File(path) | Source::Kept(path) => open_file(path, options).map_err(fail)?,
+        Source::Given(given) => given.open().map_err(fail)?,
     };
     decode(raw, options).map_err(fail)
 }
@@ -139,7 +148,7 @@ fn open_file(path: &std::path::Path, options: &Options) -> io::Result<ByteStream
         return Ok(Box::new(File::open(path)?));
     }
     let path = path.to_owned();
-    Ok(Box::new(Ahead::new(move || File::open(path), options.stop)?))
+    Ok(Box::new(Ahead::new(move || File::open(path), &options.stop)?))
 }
 
 /// Reads until `buffer` is full or the input ends; returns the number of bytes. What was read before an error is lost

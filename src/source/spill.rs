@@ -3,10 +3,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use super::ahead::Ahead;
-use super::{Error, Source};
+use super::{Error, Source, Stop};
 
 /// Names that are tried: files that runs with the same process id left behind when they were killed.
 const MOST_NAMES: usize = 1000;
@@ -21,7 +20,7 @@ impl Spill {
     ///
     /// # Errors
     /// When it cannot be read, or there is no room for it.
-    pub fn stdin(stop: &'static AtomicBool) -> Result<Spill, Error> {
+    pub fn stdin(stop: &Stop) -> Result<Spill, Error> {
         let fail = |error| Error { name: "-".to_owned(), error };
         Spill::of(&mut Ahead::new(|| Ok(io::stdin()), stop).map_err(fail)?)
     }

@@ -29,8 +29,8 @@ pub(crate) fn run(input: &[u8]) {
 fn concludes(reading: Reading) {
     let honest = || serde_json::from_value(document().edited(&[])).expect("it was just written");
     let baseline = analyze::baseline(honest(), catalogue());
-    let mut joined = Reading::join(vec![reading, honest()]);
-    let report = analyze::conclude(&mut joined, catalogue(), Some(&baseline));
+    let joined = Reading::join(vec![reading, honest()]);
+    let report = analyze::conclude(joined, catalogue(), Some(&baseline));
     for face in [Face::Table, Face::Markdown, Face::Html] {
         assert_plain("a face of an archive", &render(&report, face, &table::Options::default()));
     }

@@ -19,11 +19,11 @@ pub(crate) const OUTAGE: &str = include_str!("../../fixtures/fuzz/pipeline/outag
 
 /// A first byte of 1: the rest edits the entries of the outage. Otherwise the input is a source.
 pub(crate) fn run(input: &[u8]) {
-    let mut reading = match input {
+    let reading = match input {
         [1, edits @ ..] => read(entries().edited(edits).to_string().as_bytes()),
         _ => read(input),
     };
-    let report = analyze::conclude(&mut reading, catalogue(), None);
+    let report = analyze::conclude(reading, catalogue(), None);
     let text = json::render(&report);
     assert_eq!(json::parse(&text).expect("what was written is read"), report);
     for face in [Face::Table, Face::Markdown, Face::Html] {

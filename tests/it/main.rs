@@ -9,6 +9,7 @@ mod dependencies;
 mod guarantees;
 mod hostile;
 mod libraries;
+mod outside;
 mod rca;
 mod reading;
 mod referee;

@@ -6,9 +6,8 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 
-use firstfault::analyze::{self, Options, Selection};
+use firstfault::analyze::{self, Options};
 use firstfault::entry::{self, Entry, LONG_RECORD, Resources, decode};
 use firstfault::framing::{Batch, Cutter, Piece, Record};
 use firstfault::pattern::{Catalogue, observe};
@@ -67,15 +66,8 @@ fn take([summary, apart]: &mut Accounts, seen: &mut HashSet<String>, entry: &Ent
 }
 
 fn quick(source: &Source, threads: usize) -> Accounts {
-    let options = Options {
-        selection: &Selection::default(),
-        threads,
-        max_memory: analyze::MAX_MEMORY,
-        source: source::Options::default(),
-        progress: &|_| (),
-        stop: &AtomicBool::new(false),
-    };
-    let reading = analyze::read(std::slice::from_ref(source), catalogue(), options);
+    let options = Options { threads, ..Options::default() };
+    let reading = analyze::read(std::slice::from_ref(source), catalogue(), &options);
     [reading.summary, reading.apart]
 }
 
