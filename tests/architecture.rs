@@ -189,7 +189,10 @@ fn the_catalogue_knows_its_own_examples() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-/// What the README says of the catalogue: a row for every file.
+/// The page about the catalogue.
+const CATALOGUE: &str = "src/pattern/catalogue/README.md";
+
+/// What it says of the catalogue: a row for every file.
 fn table_of_signatures() -> String {
     let catalogue = Catalogue::builtin();
     let mut rows: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
@@ -208,15 +211,15 @@ fn table_of_signatures() -> String {
 
 /// `UPDATE=1` writes the table anew.
 #[test]
-fn the_readme_counts_the_signatures_right() {
-    let readme = text(Path::new("README.md"));
+fn the_page_about_the_catalogue_counts_right() {
+    let readme = text(Path::new(CATALOGUE));
     let (head, rest) = readme.split_once("<!-- signatures -->\n").expect("a mark before the table");
     let (shown, tail) = rest.split_once("<!-- /signatures -->").expect("a mark behind the table");
     let wanted = table_of_signatures();
     if std::env::var_os("UPDATE").is_some() {
         let readme = format!("{head}<!-- signatures -->\n{wanted}<!-- /signatures -->{tail}");
-        fs::write(root().join("README.md"), readme).expect("README.md is writable");
+        fs::write(root().join(CATALOGUE), readme).expect("it is writable");
     } else {
-        assert!(shown == wanted, "README.md does not show the catalogue as it is:\n{wanted}");
+        assert!(shown == wanted, "{CATALOGUE} does not show the catalogue as it is:\n{wanted}");
     }
 }

@@ -177,7 +177,7 @@ pub(super) fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, exp
     candidate.signature = Some(CONNECTOR_DOWN.to_owned());
     candidate.role = Role::Either;
     // One thing that cannot be reached is more likely down itself.
-    candidate.strength = if things >= 2 { 0.6 } else { 0.1 };
+    candidate.strength = if things >= 2 { 0.6 } else { 0.15 };
     candidate.blamed = outgoing.into_iter().map(|a| (a, explanation.of(a))).collect();
 }
 

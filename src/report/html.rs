@@ -455,7 +455,7 @@ fn ruled_out(page: &mut String, incident: &Incident) {
     if incident.ruled_out.is_empty() {
         return;
     }
-    page.push_str("<h2>Checked and found innocent</h2>\n");
+    page.push_str("<h2>Checked and ruled out</h2>\n");
     for one in &incident.ruled_out {
         page.push_str(&format!(
             "<details>\n<summary>{} <small>{}</small></summary>\n",

@@ -286,7 +286,7 @@ impl<'r> Postmortem<'r> {
         self.section("Root causes by layer");
         let Some((first, others)) = incident.causes.split_first() else {
             self.paragraph("The export names no cause.");
-            self.innocent_layers(incident);
+            self.ruled_out(incident);
             return;
         };
         self.primary_cause(first, incident);
@@ -296,7 +296,7 @@ impl<'r> Postmortem<'r> {
         for cause in others.iter().take(MAX_OTHERS) {
             self.runner_up(cause);
         }
-        self.innocent_layers(incident);
+        self.ruled_out(incident);
     }
 
     fn primary_cause(&mut self, cause: &'r Cause, incident: &Incident) {
@@ -358,9 +358,9 @@ impl<'r> Postmortem<'r> {
         ));
     }
 
-    fn innocent_layers(&mut self, incident: &'r Incident) {
+    fn ruled_out(&mut self, incident: &'r Incident) {
         if !incident.ruled_out.is_empty() {
-            self.paragraph("Layers that were checked and found innocent:");
+            self.paragraph("Layers that were checked and ruled out:");
         }
         for ruled_out in &incident.ruled_out {
             let cited = self.exhibits.cite(&ruled_out.evidence);

@@ -344,7 +344,7 @@ pub struct Incident {
     pub causes: Vec<Cause>,
     /// From the cause to the outermost symptom.
     pub chain: Vec<Link>,
-    /// Layers that were checked and found innocent.
+    /// Layers that were checked and ruled out.
     pub ruled_out: Vec<RuledOut>,
     /// Failures over time.
     pub timeline: Vec<Slot>,
@@ -540,7 +540,7 @@ pub struct Link {
     pub basis: String,
 }
 
-/// A layer found innocent.
+/// A layer ruled out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct RuledOut {

@@ -106,7 +106,7 @@ impl Screen<'_> {
         }
         if !self.report.coverage.warnings.is_empty() {
             let codes: Vec<String> = self.report.coverage.warnings.iter().map(|warning| warning.code.clone()).collect();
-            self.labelled("mind", Ink::Warn, &format!("{} (see coverage below)", codes.join(", ")));
+            self.labelled("caution", Ink::Warn, &format!("{} (see coverage below)", codes.join(", ")));
         }
     }
 
@@ -264,7 +264,7 @@ impl Screen<'_> {
 
     fn ruled_out(&mut self, incident: &Incident) {
         for (i, ruled_out) in incident.ruled_out.iter().enumerate() {
-            let label = if i == 0 { "innocent" } else { "" };
+            let label = if i == 0 { "ruled out" } else { "" };
             self.labelled(label, Ink::Plain, &format!("{}: {}", layer(ruled_out.layer), ruled_out.text));
         }
     }

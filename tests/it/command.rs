@@ -369,8 +369,9 @@ fn the_catalogue_can_be_listed_shown_and_extended() {
 }
 
 #[test]
-fn the_signature_of_the_readme_passes_its_examples() {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there is a README");
+fn the_signature_that_shows_how_passes_its_examples() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/src/pattern/catalogue/README.md");
+    let readme = fs::read_to_string(page).expect("there is a page about the catalogue");
     let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a TOML block");
     let folder = Folder::new("readme");
     let tested = run(&["signatures", "test", &folder.file("mine.toml", block)]).ends_with(0).out;

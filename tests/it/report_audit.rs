@@ -10,10 +10,10 @@ fn facts(report: &Report) -> Vec<(Evidence, u16)> {
     let causes = incident.causes.iter().flat_map(|cause| &cause.evidence);
     let moments = incident.moments.iter().filter_map(|moment| moment.evidence.as_ref());
     let changes = incident.changes.iter().map(|change| &change.evidence);
-    let innocent = incident.ruled_out.iter().flat_map(|ruled_out| &ruled_out.evidence);
+    let ruled_out = incident.ruled_out.iter().flat_map(|ruled_out| &ruled_out.evidence);
     let status =
         |evidence: &Evidence| evidence.message.rsplit(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0);
-    causes.chain(moments).chain(changes).chain(innocent).map(|evidence| (evidence.clone(), status(evidence))).collect()
+    causes.chain(moments).chain(changes).chain(ruled_out).map(|evidence| (evidence.clone(), status(evidence))).collect()
 }
 
 fn check(text: &str) -> Vec<Finding> {

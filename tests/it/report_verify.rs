@@ -10,10 +10,10 @@ fn quote_at(source: &str, offset: u64) -> Option<String> {
     let incident = &report.incidents[0];
     let causes =
         incident.causes.iter().flat_map(|cause| cause.evidence.iter().chain(cause.trigger.iter().map(|t| &t.evidence)));
-    let innocent = incident.ruled_out.iter().flat_map(|ruled_out| &ruled_out.evidence);
+    let ruled_out = incident.ruled_out.iter().flat_map(|ruled_out| &ruled_out.evidence);
     let changes = incident.changes.iter().map(|change| &change.evidence);
     let moments = incident.moments.iter().filter_map(|moment| moment.evidence.as_ref());
-    let mut all = causes.chain(innocent).chain(changes).chain(moments);
+    let mut all = causes.chain(ruled_out).chain(changes).chain(moments);
     all.find(|evidence| evidence.source == source && evidence.offset == offset).map(|evidence| evidence.message.clone())
 }
 

@@ -83,6 +83,9 @@ fn every_report_is_the_one_that_was_reviewed() {
     assert!(changed.is_empty(), "UPDATE=1 writes them anew\n{}", changed.join("\n"));
 }
 
+/// Lines of a report that the README shows.
+const README_LINES: usize = 24;
+
 /// The run in the README, between its marks.
 #[test]
 fn the_readme_shows_a_run_that_is_real() {
@@ -90,8 +93,10 @@ fn the_readme_shows_a_run_that_is_real() {
     let readme = fs::read_to_string(root.join("README.md")).expect("there is a README");
     let (head, rest) = readme.split_once("<!-- run -->\n").expect("a mark before the run");
     let (shown, tail) = rest.split_once("<!-- /run -->").expect("a mark behind the run");
-    let file = "fixtures/vpc-connector-outage/entries.json.gz";
-    let run = format!("```text\n$ firstfault {file}\n{}```\n", run_in(root, &[file]).ends_with(0).out);
+    let file = "fixtures/out-of-memory/entries.json.gz";
+    let whole = run_in(root, &[file]).ends_with(0).out;
+    let first: String = whole.split_inclusive('\n').take(README_LINES).collect();
+    let run = format!("```text\n$ firstfault {file} | head -n {README_LINES}\n{first}```\n");
     if std::env::var_os("UPDATE").is_some() {
         let readme = format!("{head}<!-- run -->\n{run}<!-- /run -->{tail}");
         fs::write(root.join("README.md"), readme).expect("README.md is writable");

@@ -3,7 +3,7 @@
 mod course;
 mod coverage;
 mod impact;
-mod innocent;
+mod ruled_out;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +91,7 @@ fn one_incident(findings: Findings<'_>, index: usize, found: &cause::Incident) -
         failure_entries,
         episodes: impact::episodes(findings, found),
         affected,
-        ruled_out: innocent::ruled_out(findings, found),
+        ruled_out: ruled_out::ruled_out(findings, found),
         timeline: course::timeline(findings, found),
         moments: course::moments(findings, found, &changes, &chain),
         restarts: impact::restarts(findings, found),

@@ -1,4 +1,4 @@
-//! Layers that were checked and found innocent, and by what: entries that go on as usual, or the absence of any failure.
+//! Layers that were checked and ruled out, and by what: entries that go on as usual, or the absence of any failure.
 
 use super::Findings;
 use crate::cause;
