@@ -142,12 +142,12 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
         (anomaly.state == State::Context, strength, !anomaly.risen, std::cmp::Reverse(specificity), anomaly.span.start)
     };
     candidate.count = evidence.iter().map(|a| scene.anomalies[*a].count).sum();
-    // Symptoms can precede the first line that says why, and are not when it began.
-    let tells = |a: &usize| {
-        scene.anomalies[*a].state > State::Context && speaks_of(scene, &candidate.component, *a) != Role::Effect
-    };
-    let telling: Vec<usize> = evidence.iter().copied().filter(tells).collect();
-    candidate.first = first_evidence(scene, if telling.is_empty() { &evidence } else { &telling });
+    // Symptoms can precede the first line that says why, and are not when it began; nor is what a healthy system writes too.
+    let failed: Vec<usize> = evidence.iter().copied().filter(|a| scene.anomalies[*a].state > State::Context).collect();
+    let tells = |a: &usize| speaks_of(scene, &candidate.component, *a) != Role::Effect;
+    let telling: Vec<usize> = failed.iter().copied().filter(tells).collect();
+    let first = [&telling, &failed, &evidence].into_iter().find(|evidence| !evidence.is_empty());
+    candidate.first = first_evidence(scene, first.unwrap_or(&evidence));
     let Some(best) = evidence.iter().min_by_key(|a| rank(a)) else { return };
     let series = &scene.series[scene.anomalies[*best].series];
     candidate.signature = series.signature.map(|s| s.id.clone());

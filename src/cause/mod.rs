@@ -125,7 +125,7 @@ fn weight(scene: &Scene<'_>, incident: &Incident) -> f64 {
 /// broken again in another way fails with the same symptoms.
 const SILENCE_NS: i64 = 900 * SECOND;
 
-/// Anomalies by stretches of time without a long silence.
+/// Anomalies by stretches of time without a long silence, and without a gap that no source covers.
 fn stretches(scene: &Scene<'_>) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..scene.anomalies.len()).collect();
     order.sort_by_key(|a| (scene.anomalies[*a].span, *a));
@@ -133,7 +133,9 @@ fn stretches(scene: &Scene<'_>) -> Vec<Vec<usize>> {
     for a in order {
         let span = scene.anomalies[a].span;
         match stretches.last_mut() {
-            Some((end, stretch)) if span.start.since(*end) <= SILENCE_NS => {
+            Some((end, stretch))
+                if span.start.since(*end) <= SILENCE_NS && scene.stretch_of(*end) == scene.stretch_of(span.start) =>
+            {
                 *end = (*end).max(span.end);
                 stretch.push(a);
             }
@@ -311,12 +313,29 @@ fn rejoin(incidents: Vec<Incident>) -> Vec<Incident> {
                 if score(&incident) > score(earlier) {
                     std::mem::swap(earlier, &mut incident);
                 }
+                if let (Some(mine), Some(other)) = (earlier.causes.first_mut(), incident.causes.first()) {
+                    mine.join(other);
+                }
                 earlier.anomalies.append(&mut incident.anomalies);
             }
             None => joined.push(incident),
         }
     }
     joined
+}
+
+impl Ranked {
+    /// Takes in what shows the same root at another time.
+    fn join(&mut self, other: &Ranked) {
+        self.explains += other.explains;
+        let (mine, other) = (&mut self.candidate, &other.candidate);
+        if mine.component == other.component {
+            mine.first = mine.first.min(other.first);
+            mine.count += other.count;
+            mine.own.extend(&other.own);
+            mine.blamed.extend(&other.blamed);
+        }
+    }
 }
 
 fn has_same_root(one: &Incident, other: &Incident) -> bool {
@@ -360,7 +379,10 @@ fn onset(scene: &Scene<'_>, anomalies: &[usize], causes: &[Ranked]) -> Timestamp
             .min()
     };
     let first = anomalies.iter().map(|a| scene.anomalies[*a].span.start).min();
-    starts(true).or_else(|| starts(false)).or(first).unwrap_or(scene.export.start)
+    let rose = starts(true).or_else(|| starts(false)).or(first).unwrap_or(scene.export.start);
+    // The first line that says why can precede the first failure that is frequent enough to rise.
+    let tells = anomalies.iter().any(|a| scene.anomalies[*a].span.start == root);
+    if tells && rose.since(root) <= BEFORE_ROOT_NS { rose.min(root) } else { rose }
 }
 
 /// Failures that precede the root's first evidence by more than this belong to something else.

@@ -1,6 +1,7 @@
 //! What happened, when, to what: which failures are more than what a healthy system writes, and the map of who depends on whom.
 
 mod blame;
+mod contrast;
 pub mod onset;
 mod series;
 mod state;
@@ -15,6 +16,7 @@ use crate::summary::traces::Traces;
 use crate::summary::{Mined, Summary};
 use crate::time::{Span, Timestamp};
 
+pub use contrast::{Contrast, contrast};
 pub use series::{Series, series};
 pub use state::State;
 pub use topology::{Topology, is_address, short};
@@ -55,6 +57,8 @@ pub struct Background {
 pub struct Scene<'s> {
     /// First to last effect time of the export.
     pub export: Span,
+    /// Stretches of time that some source covers, in order: what lies between them is unknown, not healthy.
+    pub covered: Vec<Span>,
     /// Every failing series.
     pub series: Vec<Series<'s>>,
     /// What left its baseline.
@@ -102,6 +106,7 @@ pub fn detect<'s>(
         topology: Topology::new(summary, &series),
         units: Units::new(summary, &series),
         filtered: false,
+        covered: covered(summary),
         series,
         anomalies: Vec::new(),
         background: Vec::new(),
@@ -118,6 +123,40 @@ pub fn detect<'s>(
     limit(&mut scene);
     blame::name_unnamed(&mut scene);
     scene
+}
+
+/// Sources that follow each other within this time cover it without a gap.
+const GAP_NS: i64 = 300 * crate::time::SECOND;
+
+/// The stretches of time that sources cover; the whole export when that is not known.
+fn covered(summary: &Summary) -> Vec<Span> {
+    let whole = summary.span();
+    if summary.covered.overflow() {
+        return vec![whole];
+    }
+    let mut spans: Vec<Span> = summary
+        .covered
+        .iter()
+        .map(|(_, seen)| Span { start: seen.first.max(whole.start), end: seen.last.min(whole.end) })
+        .filter(|span| span.start <= span.end)
+        .collect();
+    spans.sort();
+    let mut covered: Vec<Span> = Vec::new();
+    for span in spans {
+        match covered.last_mut() {
+            Some(last) if span.start.since(last.end) <= GAP_NS => last.end = last.end.max(span.end),
+            _ => covered.push(span),
+        }
+    }
+    if covered.is_empty() { vec![whole] } else { covered }
+}
+
+impl Scene<'_> {
+    /// The stretch of time, covered without a gap, in which a point lies: the last that begins before it.
+    pub fn stretch_of(&self, at: Timestamp) -> Span {
+        let after = self.covered.partition_point(|span| span.start <= at);
+        self.covered[after.saturating_sub(1).min(self.covered.len() - 1)]
+    }
 }
 
 /// Most anomalies that causes are weighed for. An outage has some hundred; every pair of them is looked at.
@@ -157,10 +196,10 @@ fn is_filtered(summary: &Summary, scene: &Scene<'_>) -> bool {
         || all_fail(failing_of_all, entries) && all_fail(failing, failing + scene.units.system(first))
 }
 
-/// Process exits of a component: of the patterns that tell of exits, the one that tells most, since one exit is told by several.
-pub fn exits(scene: &Scene<'_>, component: &Component) -> u64 {
+/// Process exits of a component within a span: of the patterns that show exits, the most frequent, since one exit shows in several.
+pub fn exits(scene: &Scene<'_>, component: &Component, within: Span) -> u64 {
     let exits = scene.series.iter().filter(|s| s.component == component && s.meaning.shows == Unit::Exit);
-    exits.map(|series| series.tally.seen.count).max().unwrap_or(0)
+    exits.map(|series| series.tally.timeline.count_between(within.start, within.end.plus(1))).max().unwrap_or(0)
 }
 
 fn anomaly<'s>(scene: &Scene<'s>, index: usize, stretch: state::Stretch) -> Anomaly<'s> {

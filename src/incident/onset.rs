@@ -34,19 +34,21 @@ pub struct Burst {
 /// How a series behaves over the export.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
+    /// No event.
+    Absent,
     /// As frequent before as after: background.
-    Steady,
+    Steady(Burst),
     /// Too few to tell: active from first to last.
     Sporadic(Burst),
     /// Denser in these stretches, in order of time.
     Bursts(Vec<Burst>),
 }
 
-/// The shape of a timeline inside the span of the whole export.
+/// The shape of a timeline inside a span that is covered without a gap.
 pub fn shape(timeline: &Timeline, export: Span) -> Shape {
     let slots: Vec<Bin> = bins(timeline, export);
     let count: u64 = slots.iter().map(|bin| bin.count).sum();
-    let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Shape::Steady };
+    let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Shape::Absent };
     let whole = Burst { span: Span { start: first.start, end: last.end }, count };
     if count < FEW {
         return Shape::Sporadic(whole);
@@ -60,7 +62,7 @@ pub fn shape(timeline: &Timeline, export: Span) -> Shape {
     let length = export.seconds().max(1e-9);
     let lead = first.start.seconds_since(export.start) / length;
     let tail = export.end.seconds_since(last.end) / length;
-    if lead <= MARGIN && tail <= MARGIN { Shape::Steady } else { Shape::Sporadic(whole) }
+    if lead <= MARGIN && tail <= MARGIN { Shape::Steady(whole) } else { Shape::Sporadic(whole) }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +76,9 @@ struct Bin {
 fn bins(timeline: &Timeline, export: Span) -> Vec<Bin> {
     let mut bins: Vec<Bin> = Vec::new();
     let least_ns = (export.end.since(export.start) / BINS as i64).max(timeline.width_ns());
-    for (start, width, count) in timeline.slots() {
+    let slots = timeline.slots().filter(|(start, width, _)| start.plus(*width) >= export.start && *start <= export.end);
+    for (start, width, count) in slots {
+        let start = start.max(export.start);
         let end = start.plus(width).min(export.end).max(start);
         match bins.last_mut() {
             Some(bin) if start.since(bin.start) < least_ns => {
@@ -152,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_never_changes_is_steady() {
-        assert_eq!(shape(&timeline((0..60).map(|i| i * 60)), export()), Shape::Steady);
+        assert!(matches!(shape(&timeline((0..60).map(|i| i * 60)), export()), Shape::Steady(_)));
     }
 
     #[test]
@@ -174,6 +178,16 @@ mod tests {
         let events = (600..900).step_by(10).chain((2400..2700).step_by(10));
         let Shape::Bursts(bursts) = shape(&timeline(events), export()) else { panic!("no burst") };
         assert_eq!(bursts.len(), 2, "{bursts:?}");
+    }
+
+    #[test]
+    fn what_lies_outside_of_the_span_does_not_count() {
+        let events: Vec<i64> = [60].into_iter().chain((1800..3600).step_by(20)).collect();
+        let before = Span { start: Timestamp(0), end: Timestamp(1000 * SECOND) };
+        let Shape::Sporadic(burst) = shape(&timeline(events.iter().copied()), before) else { panic!("it is there") };
+        assert_eq!((burst.count, burst.span.start), (1, Timestamp(60 * SECOND)));
+        let between = Span { start: Timestamp(1000 * SECOND), end: Timestamp(1500 * SECOND) };
+        assert_eq!(shape(&timeline(events.into_iter()), between), Shape::Absent);
     }
 
     #[test]

@@ -56,8 +56,6 @@ pub(super) fn judge(
     index: usize,
 ) -> (Vec<Stretch>, Option<String>) {
     let series = &scene.series[index];
-    let seen = series.tally.seen;
-    let whole = Span { start: seen.first, end: seen.last };
     if let Some(baseline) = baseline {
         if let Some(reason) = as_in_baseline(series, summary, baseline) {
             return (Vec::new(), Some(reason));
@@ -70,32 +68,40 @@ pub(super) fn judge(
         || series.meaning.normally == Normally::Never
             && series.role == Role::Cause
             && series.component.kind != ComponentKind::Job;
-    let (bursts, risen) = match onset::shape(&series.tally.timeline, scene.export) {
-        Shape::Bursts(bursts) => (bursts, true),
-        Shape::Sporadic(burst) => (vec![burst], stands_out),
-        Shape::Steady => (vec![onset::Burst { span: whole, count: seen.count }], stands_out),
-    };
-    // What is dense from the first moment on and then stops was there before the export; no onset of it is seen.
-    let early = scene.export.start.plus((scene.export.seconds() * THERE_ALREADY * 1e9) as i64);
-    let there_already = |burst: &onset::Burst| {
-        risen
-            && baseline.is_none()
-            && !scene.filtered
-            && series.meaning.normally != Normally::Never
-            && burst.span.start <= early
-            && !suffers(scene, series.component, burst.span)
-    };
-    let n_bursts = bursts.len();
-    let stretches: Vec<Stretch> = bursts
-        .into_iter()
-        .filter(|burst| !there_already(burst))
-        .map(|burst| Stretch {
+    let mut windows: Vec<Span> = if baseline.is_some() { vec![scene.export] } else { scene.covered.clone() };
+    // What an entry tells can have happened before it was logged.
+    if let [first, ..] = windows.as_mut_slice() {
+        first.start = first.start.min(series.tally.seen.first);
+    }
+    if let [.., last] = windows.as_mut_slice() {
+        last.end = last.end.max(series.tally.seen.last);
+    }
+    let mut stretches: Vec<Stretch> = Vec::new();
+    let mut n_bursts = 0;
+    for window in windows {
+        let (bursts, risen) = match onset::shape(&series.tally.timeline, window) {
+            Shape::Bursts(bursts) => (bursts, true),
+            Shape::Sporadic(burst) | Shape::Steady(burst) => (vec![burst], stands_out),
+            Shape::Absent => continue,
+        };
+        n_bursts += bursts.len();
+        // What is dense from the first moment on and then stops was there before the export; no onset of it is seen.
+        let early = window.start.plus((window.seconds() * THERE_ALREADY * 1e9) as i64);
+        let there_already = |burst: &onset::Burst| {
+            risen
+                && baseline.is_none()
+                && !scene.filtered
+                && series.meaning.normally != Normally::Never
+                && burst.span.start <= early
+                && !suffers(scene, series.component, burst.span)
+        };
+        stretches.extend(bursts.into_iter().filter(|burst| !there_already(burst)).map(|burst| Stretch {
             span: burst.span,
             count: burst.count,
             state: state(scene, series, burst.span, burst.count, risen),
             risen,
-        })
-        .collect();
+        }));
+    }
     let reason = (stretches.len() < n_bursts)
         .then(|| "it fails from the start of the export on, and its component goes on".to_owned());
     (stretches, reason)
@@ -175,6 +181,10 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
     let normally = match series.component.kind {
         // A job fails for itself: it is judged by its runs.
         ComponentKind::Job => series.meaning.normally.min(Normally::Rarely),
+        // One exit that does not say why is judged by what else fails.
+        _ if count == 1 && series.meaning.shows == Unit::Exit && series.role == Role::Effect => {
+            series.meaning.normally.min(Normally::Rarely)
+        }
         _ => series.meaning.normally,
     };
     match (normally, series.gravity) {

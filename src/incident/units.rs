@@ -77,6 +77,11 @@ impl<'s> Units<'s> {
         shut.next().is_some()
     }
 
+    /// Requests of a component that the account kept, of one outcome, with their numbers.
+    pub fn sample(&self, component: &Component, outcome: RequestOutcome) -> impl Iterator<Item = (&'s Sampled, u64)> {
+        self.activity.get(component).into_iter().flat_map(move |activity| activity.samples.of(outcome))
+    }
+
     /// Units of a kind other than requests. One event is often told by several patterns: the one that tells most counts.
     pub fn of_kind(&self, component: &Component, unit: Unit, within: Span) -> Outcomes {
         let fine = self.activity.get(component).and_then(|activity| activity.fine.get(&unit));

@@ -23,6 +23,7 @@ pub fn render(report: &Report) -> String {
     for incident in &report.incidents {
         self::incident(&mut page, incident, report);
     }
+    notes(&mut page, report);
     gaps(&mut page, report);
     coverage(&mut page, report);
     patterns(&mut page, report);
@@ -70,7 +71,7 @@ fn head(page: &mut String, report: &Report) {
         page.push_str("</ol>\n");
     }
     for warning in &coverage.warnings {
-        page.push_str(&format!("<p class=\"soft\">Mind: {}</p>\n", text(&warning.text)));
+        page.push_str(&format!("<p class=\"soft\">Caution: {}</p>\n", text(&warning.text)));
     }
     page.push_str("</header>\n");
 }
@@ -89,6 +90,7 @@ fn incident(page: &mut String, incident: &Incident, report: &Report) {
     tickets(page, incident, report);
     charts(page, incident);
     causes(page, incident);
+    contrast(page, incident);
     chain(page, incident);
     moments(page, incident);
     affected(page, incident);
@@ -119,6 +121,7 @@ fn facts(page: &mut String, incident: &Incident, report: &Report) {
     let words = match incident.status {
         Status::Ongoing => "so far, since the onset",
         Status::Resolved => "from onset to last failure",
+        Status::Unknown if wording::ends_with_its_export(incident) => "until the end of that export",
         Status::Unknown => "at least, the end is not shown",
     };
     let mut facts = vec![
@@ -191,6 +194,27 @@ fn ticket_items(page: &mut String, ticket: &Ticket) {
     for url in ticket.links.iter().filter_map(|url| link(url)) {
         item("Link", format!("<a href=\"{0}\" rel=\"noreferrer\">{0}</a>", text(&url)));
     }
+}
+
+fn contrast(page: &mut String, incident: &Incident) {
+    let Some(contrast) = incident.contrast.as_ref().filter(|contrast| !contrast.text.is_empty()) else { return };
+    page.push_str("<h2>What failed requests have in common</h2>\n<ul>\n");
+    for part in contrast.text.split("; ") {
+        page.push_str(&format!("<li>{}</li>\n", text(part)));
+    }
+    page.push_str("</ul>\n");
+}
+
+/// Single failures that say why, in a system that goes on.
+fn notes(page: &mut String, report: &Report) {
+    if report.notes.is_empty() {
+        return;
+    }
+    page.push_str("<h2>Notes</h2>\n<p>These failed and are no incident: what they belong to goes on.</p>\n<ul>\n");
+    for note in &report.notes {
+        page.push_str(&format!("<li>{}</li>\n", text(&wording::note(note))));
+    }
+    page.push_str("</ul>\n");
 }
 
 fn charts(page: &mut String, incident: &Incident) {

@@ -6,8 +6,8 @@
 use super::escape::{link, markdown as text, markdown_cell as cell, markdown_code as code};
 use super::exhibits::{Exhibits, query};
 use super::wording::{
-    self, LAYERS, TIERS, bytes, clock, count, counted, duration, failed_share, failures, kind, last_known, layer, list,
-    percent, short_method, status,
+    self, LAYERS, TIERS, bytes, clock, count, counted, duration, ends_with_its_export, failed_share, failures, kind,
+    last_known, layer, list, percent, short_method, status, uncovered,
 };
 use super::{Action, Affected, Cause, Coverage, Incident, Link, Report, RouteCount, Status, Ticket};
 use crate::pattern::Layer;
@@ -35,6 +35,7 @@ pub fn render(report: &Report) -> String {
     for incident in &report.incidents {
         draft.incident(incident);
     }
+    draft.notes();
     draft.open_questions();
     draft.evidence();
     draft.blanks();
@@ -171,6 +172,7 @@ impl<'r> Postmortem<'r> {
         self.summary(incident);
         self.state(incident);
         self.impact(incident);
+        self.contrast(incident);
         self.failure_pattern(incident);
         self.root_causes(incident);
         self.trigger(incident);
@@ -202,6 +204,27 @@ impl<'r> Postmortem<'r> {
         self.line(&format!("- Status: **{}**. {}", status(incident.status), status_reason(incident)));
         self.line(&format!("- Priority: **{:?}**, by the rule “{}”", incident.priority, text(&incident.priority_rule)));
         self.line(&format!("- Fingerprint: {}", code(&incident.fingerprint)));
+    }
+
+    fn contrast(&mut self, incident: &Incident) {
+        let Some(contrast) = incident.contrast.as_ref().filter(|contrast| !contrast.text.is_empty()) else { return };
+        self.section("What failed requests have in common");
+        for part in contrast.text.split("; ") {
+            self.line(&format!("- {}", text(part)));
+        }
+    }
+
+    /// Single failures that say why, in a system that goes on.
+    fn notes(&mut self) {
+        if self.report.notes.is_empty() {
+            return;
+        }
+        self.heading(2, "Notes");
+        self.paragraph("These failed and are no incident: what they belong to goes on.");
+        for note in &self.report.notes {
+            let cited = self.exhibits.cite(note.evidence.first());
+            self.line(&format!("- {} ({cited})", text(&wording::note(note))));
+        }
     }
 
     fn impact(&mut self, incident: &Incident) {
@@ -664,6 +687,9 @@ fn how_long(incident: &Incident, coverage: &Coverage) -> String {
     match incident.status {
         Status::Ongoing => format!("It still failed at the end of the export, {time} after its onset."),
         Status::Resolved => format!("It lasted {time}."),
+        Status::Unknown if ends_with_its_export(incident) => {
+            format!("It was seen for {time}, until the end of that export; {}.", uncovered(incident).join("; "))
+        }
         Status::Unknown => format!("It lasted at least {time}; the export does not show its end."),
     }
 }

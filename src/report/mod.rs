@@ -354,8 +354,56 @@ pub struct Incident {
     pub moments: Vec<Moment>,
     /// Restart loop, when there is one.
     pub restarts: Option<RestartLoop>,
+    /// What failed requests have in common, where the export holds enough failed and other ones.
+    #[serde(default)]
+    pub contrast: Option<Contrast>,
+    /// Times within the incident, or right after it, that no source covers.
+    #[serde(default)]
+    pub uncovered: Vec<Uncovered>,
     /// The earlier incident it repeats, when a history was given.
     pub regression: Option<Regression>,
+}
+
+/// What failed requests to a component share, compared with its other requests up to the end of the incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Contrast {
+    /// Whose requests.
+    pub component: String,
+    /// Failed requests that were compared: all, or a sample of at most 256.
+    pub failed: u64,
+    /// Other requests that were compared: all, or a sample of at most 256.
+    pub others: u64,
+    /// Values that failed requests have far more often than others, the most telling first.
+    pub shared: Vec<SharedValue>,
+    /// Dimensions in which failed requests are spread as others are.
+    pub not_shared: Vec<String>,
+    /// The same in words.
+    pub text: String,
+}
+
+/// A value that failed requests share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct SharedValue {
+    /// `client`, `user agent`, `revision` or `route`.
+    pub dimension: String,
+    /// The value.
+    pub value: String,
+    /// Failed requests with it.
+    pub failed: u64,
+    /// Other requests with it.
+    pub others: u64,
+}
+
+/// A stretch of time that no source covers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Uncovered {
+    /// Last time that is covered before it.
+    pub start: Timestamp,
+    /// First time that is covered after it.
+    pub end: Timestamp,
 }
 
 /// One stretch of an incident.
@@ -380,7 +428,7 @@ pub struct Affected {
     pub kind: ComponentKind,
     /// Failing entries of it.
     pub failure_entries: u64,
-    /// Requests seen during the incident; 0 when the export holds none.
+    /// Requests seen during the incident; 0 when the export holds none, or only failed ones.
     pub requests: u64,
     /// Requests among them that failed (status 5xx).
     pub failures: u64,

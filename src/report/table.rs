@@ -6,7 +6,7 @@ use super::chart::{bar, sparkline};
 use super::escape::{cut, spreadsheet, terminal};
 use super::wording::{
     self, TIERS, bytes, clock, count, counted, duration, failures, kind, layer, length, list, percent, short_method,
-    status,
+    status, uncovered,
 };
 use super::{Action, Affected, Cause, Evidence, Incident, Priority, Report};
 
@@ -52,6 +52,7 @@ pub fn render(report: &Report, options: &Options) -> String {
         if i < options.top { screen.incident(incident) } else { screen.brief(incident) }
     }
     screen.rule();
+    screen.notes();
     screen.noise();
     screen.coverage();
     screen.gaps();
@@ -117,6 +118,7 @@ impl Screen<'_> {
         if let Some(cause) = incident.causes.first() {
             self.cause(cause, incident);
         }
+        self.contrast(incident);
         self.chain(incident);
         self.failures(incident);
         self.affected(&incident.affected);
@@ -140,6 +142,9 @@ impl Screen<'_> {
             counted(incident.failure_entries, "failing entry", "failing entries")
         );
         self.labelled("since", Ink::Plain, &since);
+        for gap in uncovered(incident) {
+            self.labelled("", Ink::Warn, &gap);
+        }
         self.labelled("", Ink::Dim, &incident.priority_rule);
     }
 
@@ -210,6 +215,19 @@ impl Screen<'_> {
                 feature.value, feature.weight, feature.name, feature.text
             );
             self.wrapped(&" ".repeat(LABEL), Ink::Plain, &text);
+        }
+    }
+
+    fn contrast(&mut self, incident: &Incident) {
+        let text = incident.contrast.as_ref().map_or("", |contrast| contrast.text.as_str());
+        for (i, part) in text.split("; ").filter(|part| !part.is_empty()).enumerate() {
+            self.labelled(if i == 0 { "in common" } else { "" }, Ink::Plain, part);
+        }
+    }
+
+    fn notes(&mut self) {
+        for (i, note) in self.report.notes.iter().enumerate() {
+            self.labelled(if i == 0 { "notes" } else { "" }, Ink::Plain, &wording::note(note));
         }
     }
 

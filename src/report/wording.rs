@@ -191,8 +191,33 @@ pub(super) fn length(incident: &Incident, coverage: &Coverage) -> String {
     match incident.status {
         Status::Ongoing => format!("{time} so far"),
         Status::Resolved => format!("lasted {time}"),
+        Status::Unknown if ends_with_its_export(incident) => format!("{time}, until the end of that export"),
         Status::Unknown => format!("at least {time}"),
     }
+}
+
+/// Where the export stops covering an incident, in a sentence each; empty when it covers all of it.
+pub(super) fn uncovered(incident: &Incident) -> Vec<String> {
+    let told = incident.uncovered.iter().map(|gap| {
+        format!(
+            "no source covers {} to {} UTC: what happened then is unknown",
+            clock(gap.start, incident.start),
+            clock(gap.end, incident.start)
+        )
+    });
+    told.collect()
+}
+
+/// `seen until the end of that export`, for an incident that no source covers any further.
+pub(super) fn ends_with_its_export(incident: &Incident) -> bool {
+    let last = incident.episodes.iter().map(|episode| episode.end).max().unwrap_or(incident.start);
+    incident.status == Status::Unknown && incident.uncovered.iter().any(|gap| gap.start >= last)
+}
+
+/// A note in a line: what failed, where, how often, when first.
+pub(super) fn note(note: &Cause) -> String {
+    let times = if note.count > 1 { format!(", ×{}", count(note.count)) } else { String::new() };
+    format!("{}: {} ({} UTC{times})", note.component, note.title, note.first_seen.date_clock())
 }
 
 /// The time of day, with the date when it is of another day than `reference`.

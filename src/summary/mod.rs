@@ -396,7 +396,7 @@ impl Summary {
         if let Some(seen) = self.logs.at(&*entry.log_id()) {
             seen.add(observation.at, 1);
         }
-        self.cover(entry.origin.source, entry.timestamp.unwrap_or(observation.at), 1);
+        self.cover(entry.origin.source, observation.at, 1);
     }
 
     /// Notes that a source holds `n` entries at a time.

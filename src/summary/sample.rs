@@ -30,6 +30,16 @@ pub enum Dimension {
 impl Dimension {
     /// All of them, in their order.
     pub const ALL: [Dimension; 4] = [Dimension::Client, Dimension::Agent, Dimension::Revision, Dimension::Route];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dimension::Client => "client",
+            Dimension::Agent => "user agent",
+            Dimension::Revision => "revision",
+            Dimension::Route => "route",
+        }
+    }
 }
 
 /// A request that is kept. What is not known is empty.

@@ -156,7 +156,7 @@ impl Places {
     pub fn count(&mut self, place: usize, entry: &Entry<'_>, said: &Uneventful) {
         self.counts.entries += 1;
         self.counts.volume.add(entry.timestamp.unwrap_or(said.at), 1);
-        self.counts.cover(entry.origin.source, entry.timestamp.unwrap_or(said.at));
+        self.counts.cover(entry.origin.source, said.at);
         self.counts.severities.add(entry.severity);
         self.counts.inferred += u64::from(said.inferred);
         let place = &mut self.places[place];

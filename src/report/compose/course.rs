@@ -62,7 +62,7 @@ pub(super) fn chain(findings: Findings<'_>, found: &cause::Incident) -> Vec<Link
         signature: root.signature.clone().unwrap_or_else(|| pattern_of(scene, &own)),
         title: root.title.clone(),
         component: root.component.name.clone(),
-        first_seen: root.first,
+        first_seen: own.iter().map(|step| step.first).min().unwrap_or(root.first),
         count: own.iter().map(|step| step.count).sum::<u64>().max(1),
         lag_s: 0.0,
         basis: "observed".to_owned(),
@@ -176,7 +176,7 @@ pub(super) fn timeline(findings: Findings<'_>, found: &cause::Incident) -> Vec<S
             let from = start.plus(i * width);
             let mut counts = layer_counts(findings, found, from, from.plus(width));
             let (all, failed) = request_counts(findings, found, from, from.plus(width));
-            if all > 0 {
+            if all > 0 && !findings.scene.filtered {
                 counts.insert("requests".to_owned(), all);
                 counts.insert("request_failures".to_owned(), failed);
             }

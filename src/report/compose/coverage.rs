@@ -98,6 +98,7 @@ pub(super) fn doubts(findings: Findings<'_>, incidents: &[Incident]) -> (Vec<War
         doubts.starts_inside(incidents);
         doubts.missing_logs(incidents);
         doubts.severities();
+        doubts.filtered();
     }
     doubts.strays();
     doubts.clocks();
@@ -117,6 +118,14 @@ impl Doubts<'_> {
 
     fn gap(&mut self, text: String, command: Option<String>) {
         self.gaps.push(Gap { text, command });
+    }
+
+    /// Nothing but failures: whether they are more than usual, and what share of the requests failed, cannot be told.
+    fn filtered(&mut self) {
+        if self.findings.scene.filtered {
+            let text = "the export was filtered to failures: it does not show what went well, so no share of failed requests is given";
+            self.warn("filtered_export", text.to_owned());
+        }
     }
 
     /// Exactly a round number of entries: `--limit` cut the export, and the window is not what was asked for.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Findings;
 use crate::cause;
 use crate::entry::{Component, ComponentKind};
-use crate::incident::exits;
-use crate::report::{Affected, Episode, Priority, RestartLoop, RouteCount, Status};
+use crate::incident::{self, exits};
+use crate::report::wording::{counted, list};
+use crate::report::{Affected, Contrast, Episode, Priority, RestartLoop, RouteCount, SharedValue, Status, Uncovered};
 use crate::summary::activity::{Activity, RouteKind};
 use crate::summary::instances::EventKind;
 use crate::time::{SECOND, Span};
@@ -48,8 +49,10 @@ pub(super) fn affected(findings: Findings<'_>, found: &cause::Incident) -> Vec<A
 fn affected_one(findings: Findings<'_>, span: Span, component: &Component, failure_entries: u64) -> Affected {
     let activity = findings.summary.components.get(component);
     let between = |timeline: &crate::summary::Timeline| timeline.count_between(span.start, span.end.plus(1));
-    let (requests, failures) =
+    let (all, failures) =
         activity.map_or((0, 0), |activity| (between(&activity.requests.all), between(&activity.requests.failed)));
+    // Of an export that was filtered to failures no share can be stated.
+    let (activity, requests) = if findings.scene.filtered { (None, 0) } else { (activity, all) };
     Affected {
         component: component.name.clone(),
         kind: component.kind,
@@ -58,7 +61,7 @@ fn affected_one(findings: Findings<'_>, span: Span, component: &Component, failu
         failures,
         availability: (requests > 0).then(|| 1.0 - failures as f64 / requests as f64),
         availability_interval: (requests > 0).then(|| wilson(requests - failures.min(requests), requests)),
-        restarts: exits(findings.scene, component),
+        restarts: exits(findings.scene, component, around(span)),
         routes: activity.map(|activity| routes(activity, span)).unwrap_or_default(),
     }
 }
@@ -96,18 +99,28 @@ fn wilson(good: u64, all: u64) -> (f64, f64) {
     (rounded((centre - margin) / scale), rounded((centre + margin) / scale))
 }
 
-/// Whether failures went on to the end of the export, or stopped while good entries followed.
+/// An exit this long before the first failure of an incident belongs to it: the line that says why can come later.
+const EXIT_BEFORE_NS: i64 = 60 * SECOND;
+
+fn around(span: Span) -> Span {
+    Span { start: span.start.plus(-EXIT_BEFORE_NS), end: span.end }
+}
+
+/// Whether failures went on to the end of what the export covers, or stopped while good units followed.
 pub(super) fn status(findings: Findings<'_>, found: &cause::Incident) -> Status {
-    let export = findings.scene.export;
-    let left = export.end.seconds_since(found.span.end);
-    if left <= STILL_S.max(STILL_SHARE * export.seconds()) {
-        return Status::Ongoing;
+    let scene = findings.scene;
+    let stretch = scene.stretch_of(found.span.end);
+    let left = stretch.end.seconds_since(found.span.end);
+    if left <= STILL_S.max(STILL_SHARE * stretch.seconds()) {
+        return if stretch.end == scene.export.end { Status::Ongoing } else { Status::Unknown };
     }
-    let components: BTreeSet<&Component> =
-        found.anomalies.iter().map(|a| findings.scene.anomalies[*a].component).collect();
+    let after = Span { start: found.span.end.plus(1), end: stretch.end };
+    let components: BTreeSet<&Component> = found.anomalies.iter().map(|a| scene.anomalies[*a].component).collect();
     let recovered = components.iter().any(|component| {
-        let activity = findings.summary.components.get(component);
-        activity.is_some_and(|activity| activity.benign.count_between(found.span.end, export.end) > 0)
+        // What answers requests is well when it answers them; of what does not, ordinary entries show it.
+        let requests = scene.units.requests(component, scene.export).all() > 0;
+        let fine = scene.units.requests(component, after).fine > 0;
+        if requests { fine } else { scene.units.benign(component, after) > 0 }
     });
     if recovered { Status::Resolved } else { Status::Unknown }
 }
@@ -135,12 +148,83 @@ pub(super) fn priority(affected: &[Affected]) -> (Priority, String) {
         return (Priority::P1, format!("{} exited {} times", looping.component, looping.restarts));
     }
     match own.iter().find(|a| a.failures > 0) {
+        Some(failing) if failing.requests == 0 => (
+            Priority::P2,
+            format!(
+                "impact unknown: {} to {} failed, and the export was filtered to failures",
+                counted(failing.failures, "request", "requests"),
+                failing.component
+            ),
+        ),
         Some(failing) => (
             Priority::P2,
             format!("{} of {} requests to {} failed", failing.failures, failing.requests, failing.component),
         ),
         None => (Priority::P3, "no failed request is in the export".to_owned()),
     }
+}
+
+/// What failed requests share, of the component of which most failed.
+pub(super) fn contrast(findings: Findings<'_>, found: &cause::Incident) -> Option<Contrast> {
+    let scene = findings.scene;
+    let components: BTreeSet<&Component> = found.anomalies.iter().map(|a| scene.anomalies[*a].component).collect();
+    let failed = |component: &&Component| scene.units.requests(component, found.span).failed;
+    let most = components.into_iter().filter(|component| component.kind == ComponentKind::Service);
+    let most = most.max_by_key(|component| (failed(component), std::cmp::Reverse(*component)))?;
+    let contrast = incident::contrast(scene, most, found.span)?;
+    Some(Contrast {
+        component: contrast.component.name.clone(),
+        failed: contrast.failed,
+        others: contrast.others,
+        text: in_words(&contrast),
+        shared: contrast
+            .shared
+            .into_iter()
+            .map(|shared| SharedValue {
+                dimension: shared.dimension.name().to_owned(),
+                value: shared.value,
+                failed: shared.failed,
+                others: shared.others,
+            })
+            .collect(),
+        not_shared: contrast.not_shared.into_iter().map(|dimension| dimension.name().to_owned()).collect(),
+    })
+}
+
+/// Values that are told in a sentence.
+const VALUES: usize = 2;
+
+fn in_words(contrast: &incident::Contrast) -> String {
+    let (failed, others, name) = (contrast.failed, contrast.others, &contrast.component.name);
+    let shared: Vec<String> = contrast
+        .shared
+        .iter()
+        .take(VALUES)
+        .map(|shared| {
+            let (dimension, value) = (shared.dimension.name(), &shared.value);
+            format!(
+                "{} of {failed} failed requests to {name} have the {dimension} {value}, {} of {others} others do",
+                shared.failed, shared.others
+            )
+        })
+        .collect();
+    let not_shared: Vec<String> = contrast.not_shared.iter().map(|dimension| dimension.name().to_owned()).collect();
+    let spread = match not_shared.as_slice() {
+        [] => String::new(),
+        names => format!("failed requests are spread over {} as others are", list(names)),
+    };
+    let parts = shared.into_iter().chain((!spread.is_empty()).then_some(spread));
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// Times that no source covers, within the incident or right after its last failure.
+pub(super) fn uncovered(findings: Findings<'_>, found: &cause::Incident) -> Vec<Uncovered> {
+    let scene = findings.scene;
+    let last = scene.stretch_of(found.span.end);
+    let to_the_end = status(findings, found) == Status::Unknown;
+    let gaps = scene.covered.windows(2).map(|pair| Uncovered { start: pair[0].end, end: pair[1].start });
+    gaps.filter(|gap| found.span.start <= gap.start && gap.end <= found.span.end || to_the_end && gap.start == last.end)
+        .collect()
 }
 
 /// Stretches of the incident with their failing entries.
@@ -169,12 +253,12 @@ pub(super) fn restarts(findings: Findings<'_>, found: &cause::Incident) -> Optio
     let (component, exits) = components
         .into_iter()
         .filter(|component| component.kind == ComponentKind::Service)
-        .map(|component| (component, exits(findings.scene, component)))
+        .map(|component| (component, exits(findings.scene, component, around(found.span))))
         .max_by_key(|(component, n)| (*n, std::cmp::Reverse(*component)))?;
     if exits < LOOP_EXITS {
         return None;
     }
-    let vote = vote(findings, component);
+    let vote = vote(findings, component, around(found.span));
     let exit_codes = exit_codes(findings, component);
     Some(RestartLoop {
         component: component.name.clone(),
@@ -212,7 +296,7 @@ struct Vote {
 }
 
 /// Aligns the boots by instance: what failed first between one exit and the next, and what most boots name.
-fn vote(findings: Findings<'_>, component: &Component) -> Vote {
+fn vote(findings: Findings<'_>, component: &Component, within: Span) -> Vote {
     let rank = |id: u64| {
         let series = findings.scene.series.iter().find(|series| series.ids.contains(&id))?;
         (!super::is_symptom(series) && series.grave).then_some(series)
@@ -223,7 +307,7 @@ fn vote(findings: Findings<'_>, component: &Component) -> Vote {
     for (_, instance) in findings.summary.instances.iter().filter(|(_, i)| i.component == component.name) {
         let mut first: Option<(&str, u32)> = None;
         let mut exited = false;
-        for event in &instance.events {
+        for event in instance.events.iter().filter(|event| within.contains(event.at)) {
             match event.kind {
                 EventKind::Exit => {
                     exits_at.push(event.at);

@@ -16,6 +16,7 @@ use crate::entry::{Component, ComponentKind};
 use crate::incident::{self, Scene, Series};
 use crate::pattern::{Catalogue, Role, traceback};
 use crate::summary::{Exemplar, Summary, stable_hash};
+use crate::time::Span;
 
 /// Evidence entries per cause.
 const EVIDENCE: usize = 6;
@@ -95,6 +96,8 @@ fn one_incident(findings: Findings<'_>, index: usize, found: &cause::Incident) -
         timeline: course::timeline(findings, found),
         moments: course::moments(findings, found, &changes, &chain),
         restarts: impact::restarts(findings, found),
+        contrast: impact::contrast(findings, found),
+        uncovered: impact::uncovered(findings, found),
         regression: None,
         causes,
         chain,
@@ -175,8 +178,13 @@ fn exemplars<'s>(scene: &'s Scene<'_>, candidate: &'s Candidate) -> Vec<&'s Exem
     let series = |a: usize| &scene.series[scene.anomalies[a].series];
     let (named, others): (Vec<usize>, Vec<usize>) = evidence.partition(|a| series(*a).title == candidate.title);
     let of = |anomalies: Vec<usize>, each: usize| {
-        let mut found: Vec<&Exemplar> =
-            anomalies.into_iter().flat_map(|a| series(a).tally.exemplars.iter().take(each)).collect();
+        // Of each failure only what was seen in it: the same pattern can belong to another incident at another time.
+        let seen = |a: usize| {
+            let (width, span) = (series(a).tally.timeline.width_ns(), scene.anomalies[a].span);
+            let span = Span { start: span.start.plus(-width), end: span.end.plus(width) };
+            series(a).tally.exemplars.iter().filter(move |exemplar| span.contains(exemplar.effect_time)).take(each)
+        };
+        let mut found: Vec<&Exemplar> = anomalies.into_iter().flat_map(seen).collect();
         found.sort();
         found.dedup();
         found

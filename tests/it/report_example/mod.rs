@@ -140,6 +140,22 @@ fn incident() -> Incident {
             text: "14 of 15 boots begin with the connection timeout to orders-db; the other begins with the exit"
                 .into(),
         }),
+        contrast: Some(Contrast {
+            component: "checkout".to_owned(),
+            failed: 40,
+            others: 200,
+            shared: vec![SharedValue {
+                dimension: "revision".to_owned(),
+                value: "checkout-00042-abc".to_owned(),
+                failed: 40,
+                others: 3,
+            }],
+            not_shared: vec!["client".to_owned()],
+            text: "40 of 40 failed requests to checkout have the revision checkout-00042-abc, 3 of 200 others do; \
+                   failed requests are spread over client as others are"
+                .to_owned(),
+        }),
+        uncovered: Vec::new(),
         regression: None,
     }
 }
