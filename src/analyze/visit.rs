@@ -10,7 +10,7 @@ use crate::pattern::{Catalogue, Observation, observe};
 use crate::source::{self, Source};
 
 /// Shows every entry that counts to `each`, on one core, in the order of sources and entries. What cannot be read is left
-/// out, as [`super::read`] has told it.
+/// out, as [`super::read()`] has told it.
 pub fn visit(
     sources: &[Source],
     catalogue: &Catalogue,

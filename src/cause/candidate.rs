@@ -141,9 +141,10 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
             if strength == 4 { u32::from(outside) } else { series.signature.map_or(20, |s| s.specificity) };
         (anomaly.state == State::Context, strength, !anomaly.risen, std::cmp::Reverse(specificity), anomaly.span.start)
     };
-    candidate.count = evidence.iter().map(|a| scene.anomalies[*a].count).sum();
     // Symptoms can precede the first line that says why, and are not when it began; nor is what a healthy system writes too.
     let failed: Vec<usize> = evidence.iter().copied().filter(|a| scene.anomalies[*a].state > State::Context).collect();
+    let shown = if failed.is_empty() { &evidence } else { &failed };
+    candidate.count = shown.iter().map(|a| scene.anomalies[*a].count).sum();
     let tells = |a: &usize| speaks_of(scene, &candidate.component, *a) != Role::Effect;
     let telling: Vec<usize> = failed.iter().copied().filter(tells).collect();
     let first = [&telling, &failed, &evidence].into_iter().find(|evidence| !evidence.is_empty());

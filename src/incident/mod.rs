@@ -57,7 +57,7 @@ pub struct Background {
 pub struct Scene<'s> {
     /// First to last effect time of the export.
     pub export: Span,
-    /// Stretches of time that some source covers, in order: what lies between them is unknown, not healthy.
+    /// Stretches of time with entries, in order: what happened between them is unknown, not healthy.
     pub covered: Vec<Span>,
     /// Every failing series.
     pub series: Vec<Series<'s>>,
@@ -125,30 +125,33 @@ pub fn detect<'s>(
     scene
 }
 
-/// Sources that follow each other within this time cover it without a gap.
-const GAP_NS: i64 = 300 * crate::time::SECOND;
+/// A silence of every component that is shorter than this is none.
+const SILENCE_NS: i64 = 600 * crate::time::SECOND;
 
-/// The stretches of time that sources cover; the whole export when that is not known.
+/// It is this many times as long as any that is usual in the export.
+const UNUSUAL: i64 = 5;
+
+/// Silences that count at most.
+const SILENCES: usize = 8;
+
+/// The stretches of time that the export covers: where it holds no entry at all for unusually long, nothing was exported, or nothing
+/// could be logged, and what happened is unknown. Told from entries alone: how they are split into files does not show.
 fn covered(summary: &Summary) -> Vec<Span> {
     let whole = summary.span();
-    if summary.covered.overflow() {
-        return vec![whole];
-    }
-    let mut spans: Vec<Span> = summary
-        .covered
-        .iter()
-        .map(|(_, seen)| Span { start: seen.first.max(whole.start), end: seen.last.min(whole.end) })
-        .filter(|span| span.start <= span.end)
-        .collect();
-    spans.sort();
-    let mut covered: Vec<Span> = Vec::new();
-    for span in spans {
-        match covered.last_mut() {
-            Some(last) if span.start.since(last.end) <= GAP_NS => last.end = last.end.max(span.end),
-            _ => covered.push(span),
-        }
-    }
-    if covered.is_empty() { vec![whole] } else { covered }
+    let inside =
+        summary.volume.slots().filter(|(start, width, _)| start.plus(*width) >= whole.start && *start <= whole.end);
+    let slots: Vec<Span> = inside.map(|(start, width, _)| Span { start, end: start.plus(width) }).collect();
+    let mut silences: Vec<Span> =
+        slots.windows(2).map(|pair| Span { start: pair[0].end, end: pair[1].start }).collect();
+    silences.sort_by_key(|silence| (silence.start.since(silence.end), silence.start));
+    let length = |at: usize| silences.get(at).map_or(0, |silence| silence.end.since(silence.start));
+    let unusual = |n: &usize| length(n - 1) >= SILENCE_NS && length(n - 1) >= UNUSUAL * length(*n);
+    let n = (1..=SILENCES.min(silences.len())).rev().find(unusual).unwrap_or(0);
+    silences.truncate(n);
+    silences.sort();
+    let starts = std::iter::once(whole.start).chain(silences.iter().map(|silence| silence.end));
+    let ends = silences.iter().map(|silence| silence.start).chain([whole.end]);
+    starts.zip(ends).map(|(start, end)| Span { start, end: end.max(start) }).collect()
 }
 
 impl Scene<'_> {

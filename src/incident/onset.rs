@@ -185,7 +185,7 @@ mod tests {
         let events: Vec<i64> = [60].into_iter().chain((1800..3600).step_by(20)).collect();
         let before = Span { start: Timestamp(0), end: Timestamp(1000 * SECOND) };
         let Shape::Sporadic(burst) = shape(&timeline(events.iter().copied()), before) else { panic!("it is there") };
-        assert_eq!((burst.count, burst.span.start), (1, Timestamp(60 * SECOND)));
+        assert!(burst.count == 1 && burst.span.contains(Timestamp(60 * SECOND)), "{burst:?}");
         let between = Span { start: Timestamp(1000 * SECOND), end: Timestamp(1500 * SECOND) };
         assert_eq!(shape(&timeline(events.into_iter()), between), Shape::Absent);
     }

@@ -121,7 +121,7 @@ fn facts(page: &mut String, incident: &Incident, report: &Report) {
     let words = match incident.status {
         Status::Ongoing => "so far, since the onset",
         Status::Resolved => "from onset to last failure",
-        Status::Unknown if wording::ends_with_its_export(incident) => "until the end of that export",
+        Status::Unknown if wording::ends_with_its_entries(incident) => "until the entries end",
         Status::Unknown => "at least, the end is not shown",
     };
     let mut facts = vec![
@@ -197,10 +197,13 @@ fn ticket_items(page: &mut String, ticket: &Ticket) {
 }
 
 fn contrast(page: &mut String, incident: &Incident) {
-    let Some(contrast) = incident.contrast.as_ref().filter(|contrast| !contrast.text.is_empty()) else { return };
+    let sentences = incident.contrast.as_ref().map_or(&[][..], |contrast| &contrast.sentences);
+    if sentences.is_empty() {
+        return;
+    }
     page.push_str("<h2>What failed requests have in common</h2>\n<ul>\n");
-    for part in contrast.text.split("; ") {
-        page.push_str(&format!("<li>{}</li>\n", text(part)));
+    for sentence in sentences {
+        page.push_str(&format!("<li>{}</li>\n", text(sentence)));
     }
     page.push_str("</ul>\n");
 }

@@ -6,7 +6,7 @@
 use super::escape::{link, markdown as text, markdown_cell as cell, markdown_code as code};
 use super::exhibits::{Exhibits, query};
 use super::wording::{
-    self, LAYERS, TIERS, bytes, clock, count, counted, duration, ends_with_its_export, failed_share, failures, kind,
+    self, LAYERS, TIERS, bytes, clock, count, counted, duration, ends_with_its_entries, failed_share, failures, kind,
     last_known, layer, list, percent, short_method, status, uncovered,
 };
 use super::{Action, Affected, Cause, Coverage, Incident, Link, Report, RouteCount, Status, Ticket};
@@ -207,10 +207,13 @@ impl<'r> Postmortem<'r> {
     }
 
     fn contrast(&mut self, incident: &Incident) {
-        let Some(contrast) = incident.contrast.as_ref().filter(|contrast| !contrast.text.is_empty()) else { return };
+        let sentences = incident.contrast.as_ref().map_or(&[][..], |contrast| &contrast.sentences);
+        if sentences.is_empty() {
+            return;
+        }
         self.section("What failed requests have in common");
-        for part in contrast.text.split("; ") {
-            self.line(&format!("- {}", text(part)));
+        for sentence in sentences {
+            self.line(&format!("- {}", text(sentence)));
         }
     }
 
@@ -687,8 +690,8 @@ fn how_long(incident: &Incident, coverage: &Coverage) -> String {
     match incident.status {
         Status::Ongoing => format!("It still failed at the end of the export, {time} after its onset."),
         Status::Resolved => format!("It lasted {time}."),
-        Status::Unknown if ends_with_its_export(incident) => {
-            format!("It was seen for {time}, until the end of that export; {}.", uncovered(incident).join("; "))
+        Status::Unknown if ends_with_its_entries(incident) => {
+            format!("It was seen for {time}, until the entries end; {}.", uncovered(incident).join("; "))
         }
         Status::Unknown => format!("It lasted at least {time}; the export does not show its end."),
     }

@@ -357,7 +357,7 @@ pub struct Incident {
     /// What failed requests have in common, where the export holds enough failed and other ones.
     #[serde(default)]
     pub contrast: Option<Contrast>,
-    /// Times within the incident, or right after it, that no source covers.
+    /// Times within the incident, or right after it, of which the export holds no entry at all.
     #[serde(default)]
     pub uncovered: Vec<Uncovered>,
     /// The earlier incident it repeats, when a history was given.
@@ -378,8 +378,8 @@ pub struct Contrast {
     pub shared: Vec<SharedValue>,
     /// Dimensions in which failed requests are spread as others are.
     pub not_shared: Vec<String>,
-    /// The same in words.
-    pub text: String,
+    /// The same in words, a sentence each.
+    pub sentences: Vec<String>,
 }
 
 /// A value that failed requests share.
@@ -396,13 +396,13 @@ pub struct SharedValue {
     pub others: u64,
 }
 
-/// A stretch of time that no source covers.
+/// A stretch of time without any entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Uncovered {
-    /// Last time that is covered before it.
+    /// The last entry before it, to the slot of the account.
     pub start: Timestamp,
-    /// First time that is covered after it.
+    /// The first entry after it, to the slot of the account.
     pub end: Timestamp,
 }
 

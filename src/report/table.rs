@@ -219,9 +219,9 @@ impl Screen<'_> {
     }
 
     fn contrast(&mut self, incident: &Incident) {
-        let text = incident.contrast.as_ref().map_or("", |contrast| contrast.text.as_str());
-        for (i, part) in text.split("; ").filter(|part| !part.is_empty()).enumerate() {
-            self.labelled(if i == 0 { "in common" } else { "" }, Ink::Plain, part);
+        let sentences = incident.contrast.iter().flat_map(|contrast| &contrast.sentences);
+        for (i, sentence) in sentences.enumerate() {
+            self.labelled(if i == 0 { "in common" } else { "" }, Ink::Plain, sentence);
         }
     }
 

@@ -191,27 +191,33 @@ pub(super) fn length(incident: &Incident, coverage: &Coverage) -> String {
     match incident.status {
         Status::Ongoing => format!("{time} so far"),
         Status::Resolved => format!("lasted {time}"),
-        Status::Unknown if ends_with_its_export(incident) => format!("{time}, until the end of that export"),
+        Status::Unknown if ends_with_its_entries(incident) => format!("{time}, until its entries end"),
         Status::Unknown => format!("at least {time}"),
     }
 }
 
-/// Where the export stops covering an incident, in a sentence each; empty when it covers all of it.
+/// Where the export holds no entry during an incident or right after it, in a sentence each.
 pub(super) fn uncovered(incident: &Incident) -> Vec<String> {
     let told = incident.uncovered.iter().map(|gap| {
         format!(
-            "no source covers {} to {} UTC: what happened then is unknown",
-            clock(gap.start, incident.start),
-            clock(gap.end, incident.start)
+            "no entry is from {} to {} UTC: what happened then is unknown",
+            minute(gap.start, incident.start),
+            minute(gap.end, incident.start)
         )
     });
     told.collect()
 }
 
-/// `seen until the end of that export`, for an incident that no source covers any further.
-pub(super) fn ends_with_its_export(incident: &Incident) -> bool {
+/// True for an incident that was seen until the entries end for a while.
+pub(super) fn ends_with_its_entries(incident: &Incident) -> bool {
     let last = incident.episodes.iter().map(|episode| episode.end).max().unwrap_or(incident.start);
-    incident.status == Status::Unknown && incident.uncovered.iter().any(|gap| gap.start >= last)
+    incident.status == Status::Unknown && incident.uncovered.iter().any(|gap| gap.end > last)
+}
+
+/// The time of day to the minute, with the date when it is of another day than `reference`.
+pub(super) fn minute(at: Timestamp, reference: Timestamp) -> String {
+    let time = clock(at, reference);
+    time.get(..time.len() - 3).unwrap_or_default().to_owned()
 }
 
 /// A note in a line: what failed, where, how often, when first.

@@ -53,9 +53,6 @@ const INSTANCES: usize = 4096;
 /// Changes kept.
 const CHANGES: usize = 2048;
 
-/// Sources whose stretches of time are told apart.
-const SOURCES: usize = 4096;
-
 /// Pairs of a component and a thing it uses.
 const USES: usize = 8192;
 
@@ -94,9 +91,6 @@ pub struct Summary {
     pub inferred: u64,
     /// Entries by log id.
     pub logs: Bounded<String, Seen, 512>,
-    /// Entries by source: the stretches of time that something covers.
-    #[serde(default)]
-    pub covered: Bounded<u32, Seen, SOURCES>,
     /// Entries by project and region.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub places: Bounded<(String, String), u64, 256>,
@@ -226,12 +220,6 @@ impl Summary {
         self.fragments.values_mut().for_each(|parts| parts.renumber(number));
         self.strays.renumber(number);
         self.traces.renumber(number);
-        let covered = std::mem::take(&mut self.covered);
-        for (source, seen) in covered.iter() {
-            if let Some(renumbered) = self.covered.entry(number(*source)) {
-                renumbered.merge(*seen);
-            }
-        }
     }
 
     /// The more keys there are, the less is kept of each, so that all of them stay within their bounds together. What is kept
@@ -395,14 +383,6 @@ impl Summary {
         }
         if let Some(seen) = self.logs.at(&*entry.log_id()) {
             seen.add(observation.at, 1);
-        }
-        self.cover(entry.origin.source, observation.at, 1);
-    }
-
-    /// Notes that a source holds `n` entries at a time.
-    fn cover(&mut self, source: u32, at: Timestamp, n: u64) {
-        if let Some(seen) = self.covered.entry(source) {
-            seen.add(at, n);
         }
     }
 
@@ -590,7 +570,6 @@ impl Merge for Summary {
         self.severities.merge(other.severities);
         self.inferred += other.inferred;
         self.logs.merge(other.logs);
-        self.covered.merge(other.covered);
         self.places.merge(other.places);
         self.components.merge(other.components);
         self.known.merge(other.known);

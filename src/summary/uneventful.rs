@@ -50,21 +50,6 @@ struct Totals {
     severities: SeverityCounts,
     inferred: u64,
     entries: u64,
-    /// Entries by source, in the order in which sources came.
-    covered: Vec<(u32, Seen)>,
-}
-
-impl Totals {
-    fn cover(&mut self, source: u32, at: crate::time::Timestamp) {
-        match self.covered.last_mut() {
-            Some((last, seen)) if *last == source => seen.add(at, 1),
-            _ => {
-                let mut seen = Seen::default();
-                seen.add(at, 1);
-                self.covered.push((source, seen));
-            }
-        }
-    }
 }
 
 /// Where entries come from, and how many.
@@ -147,7 +132,6 @@ impl Places {
         self.places.len() > MAX_PLACES
             || self.resources.len() > MAX_PLACES
             || self.n_routes > MAX_ROUTES
-            || self.counts.covered.len() > MAX_PLACES
             || self.has_many_hosts
     }
 
@@ -156,7 +140,6 @@ impl Places {
     pub fn count(&mut self, place: usize, entry: &Entry<'_>, said: &Uneventful) {
         self.counts.entries += 1;
         self.counts.volume.add(entry.timestamp.unwrap_or(said.at), 1);
-        self.counts.cover(entry.origin.source, said.at);
         self.counts.severities.add(entry.severity);
         self.counts.inferred += u64::from(said.inferred);
         let place = &mut self.places[place];
@@ -182,11 +165,6 @@ impl Places {
         summary.volume.merge(counts.volume);
         summary.severities.merge(counts.severities);
         summary.inferred += counts.inferred;
-        for (source, seen) in counts.covered {
-            if let Some(covered) = summary.covered.entry(source) {
-                covered.merge(seen);
-            }
-        }
         for place in self.places.drain(..).filter(|place| place.seen.count > 0) {
             place.fold_into(summary);
         }

@@ -50,6 +50,7 @@ fn the_postmortem_has_its_sections_in_order() {
             "## Summary",
             "## Status and priority",
             "## Impact",
+            "## What failed requests have in common",
             "## Failure pattern",
             "## Root causes by layer",
             "## Trigger",

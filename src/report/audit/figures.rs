@@ -161,6 +161,13 @@ impl Figures {
             self.count("restarts", affected.restarts);
             self.bounds.extend(affected.availability_interval.iter().flat_map(|(low, high)| [*low, *high]));
         }
+        if let Some(contrast) = &incident.contrast {
+            for shared in &contrast.shared {
+                self.ratios.extend([(shared.failed, contrast.failed), (shared.others, contrast.others)]);
+            }
+            self.count("requests", contrast.failed);
+            self.count("requests", contrast.others);
+        }
         let Some(restarts) = &incident.restarts else { return };
         self.ratios.insert((restarts.boots_agreeing, restarts.boots));
         self.count("restarts", restarts.exits);

@@ -112,7 +112,7 @@ pub(super) fn status(findings: Findings<'_>, found: &cause::Incident) -> Status 
     let stretch = scene.stretch_of(found.span.end);
     let left = stretch.end.seconds_since(found.span.end);
     if left <= STILL_S.max(STILL_SHARE * stretch.seconds()) {
-        return if stretch.end == scene.export.end { Status::Ongoing } else { Status::Unknown };
+        return if scene.covered.last() == Some(&stretch) { Status::Ongoing } else { Status::Unknown };
     }
     let after = Span { start: found.span.end.plus(1), end: stretch.end };
     let components: BTreeSet<&Component> = found.anomalies.iter().map(|a| scene.anomalies[*a].component).collect();
@@ -176,7 +176,7 @@ pub(super) fn contrast(findings: Findings<'_>, found: &cause::Incident) -> Optio
         component: contrast.component.name.clone(),
         failed: contrast.failed,
         others: contrast.others,
-        text: in_words(&contrast),
+        sentences: in_words(&contrast),
         shared: contrast
             .shared
             .into_iter()
@@ -194,7 +194,7 @@ pub(super) fn contrast(findings: Findings<'_>, found: &cause::Incident) -> Optio
 /// Values that are told in a sentence.
 const VALUES: usize = 2;
 
-fn in_words(contrast: &incident::Contrast) -> String {
+fn in_words(contrast: &incident::Contrast) -> Vec<String> {
     let (failed, others, name) = (contrast.failed, contrast.others, &contrast.component.name);
     let shared: Vec<String> = contrast
         .shared
@@ -209,15 +209,12 @@ fn in_words(contrast: &incident::Contrast) -> String {
         })
         .collect();
     let not_shared: Vec<String> = contrast.not_shared.iter().map(|dimension| dimension.name().to_owned()).collect();
-    let spread = match not_shared.as_slice() {
-        [] => String::new(),
-        names => format!("failed requests are spread over {} as others are", list(names)),
-    };
-    let parts = shared.into_iter().chain((!spread.is_empty()).then_some(spread));
-    parts.collect::<Vec<_>>().join("; ")
+    let names = list(&not_shared);
+    let spread = (!names.is_empty()).then(|| format!("failed requests are spread over {names} as others are"));
+    shared.into_iter().chain(spread).collect()
 }
 
-/// Times that no source covers, within the incident or right after its last failure.
+/// Times without any entry, within the incident or right after its last failure.
 pub(super) fn uncovered(findings: Findings<'_>, found: &cause::Incident) -> Vec<Uncovered> {
     let scene = findings.scene;
     let last = scene.stretch_of(found.span.end);
@@ -259,7 +256,9 @@ pub(super) fn restarts(findings: Findings<'_>, found: &cause::Incident) -> Optio
         return None;
     }
     let vote = vote(findings, component, around(found.span));
-    let exit_codes = exit_codes(findings, component);
+    let mut exit_codes = exit_codes(findings, component);
+    // Codes are counted over the whole export.
+    exit_codes.values_mut().for_each(|n| *n = (*n).min(exits));
     Some(RestartLoop {
         component: component.name.clone(),
         exits,

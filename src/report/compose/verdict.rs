@@ -30,8 +30,8 @@ fn clause(incident: &Incident) -> String {
     let since = incident.start.date_clock();
     let until = match (incident.status, incident.end) {
         (Status::Ongoing, _) => ", still going on".to_owned(),
-        (Status::Unknown, Some(end)) if wording::ends_with_its_export(incident) => {
-            format!(" to the end of that export ({})", end.clock())
+        (Status::Unknown, Some(end)) if wording::ends_with_its_entries(incident) => {
+            format!(" until the entries end ({})", end.clock())
         }
         (_, Some(end)) => format!(" to {}", end.clock()),
         _ => String::new(),

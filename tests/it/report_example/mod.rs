@@ -151,9 +151,11 @@ fn incident() -> Incident {
                 others: 3,
             }],
             not_shared: vec!["client".to_owned()],
-            text: "40 of 40 failed requests to checkout have the revision checkout-00042-abc, 3 of 200 others do; \
-                   failed requests are spread over client as others are"
-                .to_owned(),
+            sentences: vec![
+                "40 of 40 failed requests to checkout have the revision checkout-00042-abc, 3 of 200 others do"
+                    .to_owned(),
+                "failed requests are spread over client as others are".to_owned(),
+            ],
         }),
         uncovered: Vec::new(),
         regression: None,
