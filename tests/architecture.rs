@@ -1,4 +1,4 @@
-//! The house keeps its own laws: who may know whom, who may touch the world, and that every file says what it holds.
+//! Laws of the source: which module may use which, which may touch the world, and that every file says what it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -222,4 +222,55 @@ fn the_page_about_the_catalogue_counts_right() {
     } else {
         assert!(shown == wanted, "{CATALOGUE} does not show the catalogue as it is:\n{wanted}");
     }
+}
+
+/// Products that conclusions must not know: what they mean lies in the catalogue, and how their entries look in `entry` and `pattern`.
+const PRODUCTS: [&str; 22] = [
+    "sql",
+    "postgres",
+    "mysql",
+    "redis",
+    "kafka",
+    "spanner",
+    "pubsub",
+    "pub/sub",
+    "firestore",
+    "bigquery",
+    "kubernetes",
+    "gke",
+    "cloud run",
+    "run.app",
+    "vpc",
+    "envoy",
+    "nginx",
+    "airflow",
+    "dataflow",
+    "memorystore",
+    "gunicorn",
+    "spring",
+];
+
+/// String literals of a file, without its tests and its comments.
+fn literals(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_lowercase).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn conclusions_and_reports_name_no_signature_and_no_product() {
+    let catalogue = Catalogue::builtin();
+    let ids: BTreeSet<&str> = catalogue.signatures.iter().map(|signature| signature.id.as_str()).collect();
+    let mut named = Vec::new();
+    let modules = ["src/incident", "src/cause", "src/report"];
+    for file in modules.iter().flat_map(|module| files(module, &["rs"])) {
+        let concludes = !file.starts_with("src/report");
+        for literal in literals(&text(&file)) {
+            let product = PRODUCTS.iter().any(|product| literal.contains(product));
+            if ids.contains(literal.as_str()) || concludes && product {
+                named.push(format!("{}: {literal:?}", file.display()));
+            }
+        }
+    }
+    assert!(named.is_empty(), "\n{}", named.join("\n"));
 }

@@ -158,11 +158,13 @@ fn describe(scene: &Scene<'_>, candidate: &mut Candidate) {
     candidate.strength = strength(scene, candidate);
 }
 
-/// What the catalogue calls a connector that passes nothing on; it has the remedies.
-const CONNECTOR_DOWN: &str = "vpc-connector-error-state";
-
 /// A network element logs nothing: what speaks for it are the calls that fail behind it.
-pub(super) fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, explanation: &Explanation) {
+pub(super) fn describe_network(
+    scene: &Scene<'_>,
+    catalogue: &Catalogue,
+    candidate: &mut Candidate,
+    explanation: &Explanation,
+) {
     let silent = candidate.own.is_empty() && candidate.blamed.is_empty();
     if candidate.component.kind != ComponentKind::Network || !silent {
         return;
@@ -175,7 +177,14 @@ pub(super) fn describe_network(scene: &Scene<'_>, candidate: &mut Candidate, exp
     candidate.count = outgoing.iter().map(|a| scene.anomalies[*a].count).sum();
     candidate.layer = Layer::Network;
     candidate.title = "connections that go through it fail".to_owned();
-    candidate.signature = Some(CONNECTOR_DOWN.to_owned());
+    // Its remedies are those of the signature that says that such an element is down.
+    let down = catalogue.signatures.iter().find(|signature| {
+        let meaning = signature.meaning;
+        signature.role == Role::Cause
+            && meaning.mode == Mode::Down
+            && meaning.accused == Accused::Kind(ComponentKind::Network)
+    });
+    candidate.signature = down.map(|signature| signature.id.clone());
     candidate.role = Role::Either;
     // One thing that cannot be reached is more likely down itself.
     candidate.strength = if things >= 2 { 0.6 } else { 0.15 };

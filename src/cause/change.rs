@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::entry::{Component, ComponentKind};
+use crate::entry::{self, Component, ComponentKind};
 use crate::incident::{Scene, Series};
 use crate::pattern::signature::Strength;
 use crate::pattern::{Act, Catalogue, Layer, Mode, Role, Unit};
@@ -198,8 +198,7 @@ fn may_give(change: &Change, act: Act) -> bool {
         let denied = path.contains("denied") || path.contains("policytypes");
         denied || ["deny", "egress", "remove", "disabled"].iter().any(|word| value.eq_ignore_ascii_case(word))
     });
-    // A new network policy forbids everything that it does not allow.
-    let isolates = change.method.contains("networkpolicies.create");
+    let isolates = entry::forbids_the_rest(&change.resource) && verb(change) == "create";
     // A policy that only gives somebody a role takes none.
     let adds =
         change.details.iter().any(|(path, value)| path.ends_with(".action") && value.eq_ignore_ascii_case("ADD"));
@@ -231,32 +230,5 @@ pub(super) fn changed_component(change: &Change) -> Component {
     if let Some(principal) = deprived(change) {
         return principal;
     }
-    let parts: Vec<&str> = change.resource.split('/').collect();
-    let after = |word: &str| {
-        let at = parts.iter().rposition(|part| *part == word)?;
-        parts.get(at + 1).copied()
-    };
-    let kinds = [
-        ("secrets", ComponentKind::Secret),
-        ("users", ComponentKind::User),
-        ("firewalls", ComponentKind::Firewall),
-        ("networkpolicies", ComponentKind::Firewall),
-        ("securityPolicies", ComponentKind::Firewall),
-        ("connectors", ComponentKind::Network),
-        ("routers", ComponentKind::Network),
-        ("routes", ComponentKind::Network),
-        ("deployments", ComponentKind::Service),
-        ("services", ComponentKind::Service),
-        ("revisions", ComponentKind::Service),
-        ("jobs", ComponentKind::Job),
-        ("configmaps", ComponentKind::Setting),
-        ("managedZones", ComponentKind::Dns),
-        ("instances", change.target.kind),
-    ];
-    for (word, kind) in kinds {
-        if let Some(name) = after(word) {
-            return Component::new(kind, name);
-        }
-    }
-    change.target.clone()
+    entry::of_resource(&change.resource).unwrap_or_else(|| change.target.clone())
 }

@@ -232,7 +232,7 @@ fn explained(
     let place = |a: usize| places[places.partition_point(|(known, _)| *known < a)].1;
     let all = candidate::candidates(scene, summary, catalogue, among).into_iter().map(|mut candidate| {
         let explanation = explain::explain(scene, &candidate, among, &by_component);
-        candidate::describe_network(scene, &mut candidate, &explanation);
+        candidate::describe_network(scene, catalogue, &mut candidate, &explanation);
         let mut links: Vec<(usize, f64)> = explanation.iter().map(|(a, p)| (place(a), p.min(SUREST))).collect();
         links.sort_by_key(|(e, _)| *e);
         (candidate, links)

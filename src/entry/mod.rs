@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use crate::source::Origin;
 use crate::time::Timestamp;
 
-pub use component::{Component, ComponentKind};
+pub use component::{Component, ComponentKind, forbids_the_rest, made_from_a_service, of_resource};
 pub use decode::{Decoded, Refusal, decode};
 pub use fields::{Fields, Path};
 pub use glance::{Glance, Resources, Unread, glance};

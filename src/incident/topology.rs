@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::series::Series;
-use crate::entry::{Component, ComponentKind};
+use crate::entry::{Component, ComponentKind, made_from_a_service};
 use crate::pattern::Normally;
 use crate::summary::Summary;
 use crate::time::Timestamp;
@@ -24,8 +24,8 @@ pub struct Topology {
     hosts: BTreeMap<String, Component>,
     /// Load balancers by the host names that requests to them carried.
     fronts: BTreeMap<String, Component>,
-    /// Databases, caches and connectors by the last part of their name.
-    instances: BTreeMap<String, Component>,
+    /// Databases, caches and connectors by the last part of their name: one for each project that has one of it.
+    instances: BTreeMap<String, Vec<Component>>,
     /// Addresses and short names → the canonical thing.
     aliases: BTreeMap<Component, Component>,
     /// Component → what it depends on, with the number of entries that say so.
@@ -63,8 +63,7 @@ impl Topology {
                 Component::new(ComponentKind::Firewall, rule)
             }
             ComponentKind::Database => self
-                .instances
-                .get(short(&named.name))
+                .instance(&named.name)
                 .filter(|known| known.kind == ComponentKind::Database)
                 .unwrap_or(named)
                 .clone(),
@@ -74,7 +73,13 @@ impl Topology {
 
     /// The thing that a bare name in a message stands for.
     pub fn thing_called(&self, name: &str) -> Option<&Component> {
-        self.instances.get(name).or_else(|| self.services.get(name))
+        self.instance(name).or_else(|| self.services.get(name))
+    }
+
+    /// The instance that a name means, when it can mean only one.
+    fn instance(&self, name: &str) -> Option<&Component> {
+        let mut known = self.instances.get(short(name)).into_iter().flatten().filter(|known| may_be(&known.name, name));
+        known.next().filter(|_| known.next().is_none())
     }
 
     /// What `component` depends on.
@@ -114,7 +119,7 @@ impl Topology {
 
     /// Every named instance of a kind.
     pub fn instances_of(&self, kind: ComponentKind) -> impl Iterator<Item = &Component> {
-        self.instances.values().filter(move |instance| instance.kind == kind)
+        self.instances.values().flatten().filter(move |instance| instance.kind == kind)
     }
 
     /// Network elements that some component is known to go through.
@@ -155,13 +160,12 @@ impl Topology {
     }
 
     fn add_instance(&mut self, component: &Component) {
-        let short = short(&component.name).to_owned();
-        match self.instances.get(&short) {
+        let of_name = self.instances.entry(short(&component.name).to_owned()).or_default();
+        match of_name.iter_mut().find(|known| may_be(&known.name, &component.name)) {
             // The longer spelling says more: project:region:instance over project:instance over instance.
             Some(known) if known.name.len() >= component.name.len() => {}
-            _ => {
-                self.instances.insert(short, component.clone());
-            }
+            Some(known) => *known = component.clone(),
+            None => of_name.push(component.clone()),
         }
     }
 
@@ -289,7 +293,7 @@ impl Topology {
         }
     }
 
-    /// The own service that answers at a host: by name, by its cluster or run.app address, or by observed requests.
+    /// The own service that answers at a host: by name, by the address that its cluster or platform gave it, or by observed requests.
     fn service_at(&self, host: &str) -> Option<Component> {
         if let Some(service) = self.services.get(host).or_else(|| self.hosts.get(host)) {
             return Some(service.clone());
@@ -302,8 +306,7 @@ impl Topology {
         if inside {
             return self.services.get(label).cloned();
         }
-        // SERVICE-HASH-REGION.a.run.app and SERVICE-PROJECTNUMBER.REGION.run.app
-        host.ends_with(".run.app").then(|| self.longest_service_prefix(label)).flatten()
+        made_from_a_service(host).and_then(|label| self.longest_service_prefix(label))
     }
 
     /// The service whose name a backend service's name starts with, or holds: `k8s1-UID-NAMESPACE-SERVICE-PORT-HASH`.
@@ -331,6 +334,15 @@ fn is_named_instance(thing: &Component) -> bool {
 /// True for a dotted quad.
 pub fn is_address(name: &str) -> bool {
     name.contains('.') && name.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+/// Whether two spellings can mean one instance: `project:region:instance`, `project:instance`, `instance`. Two projects can each have
+/// an instance of one name.
+fn may_be(one: &str, other: &str) -> bool {
+    match (one.split_once(':'), other.split_once(':')) {
+        (Some((project, _)), Some((other, _))) => project == other,
+        _ => true,
+    }
 }
 
 /// The instance part of `project:region:instance`.

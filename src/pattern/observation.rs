@@ -103,7 +103,7 @@ pub fn mining_text<'t>(entry: &'t Entry<'_>, observation: &Observation<'_>) -> C
 pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Observation<'e>> {
     let at = entry.effect_time()?;
     let (severity, inferred) = effective_severity(entry);
-    let matched = catalogue.find(entry, severity.unwrap_or(Severity::Info));
+    let matched = catalogue.find(entry, severity.unwrap_or_else(|| worded_severity(entry)));
     let class = class(catalogue, entry, severity, matched.as_ref());
     let mut observation = Observation {
         at,
@@ -156,11 +156,16 @@ pub fn uneventful(catalogue: &Catalogue, entry: &Entry<'_>) -> Option<Uneventful
     }
     let at = entry.effect_time()?;
     let (severity, inferred) = effective_severity(entry);
-    let matched = catalogue.find(entry, severity.unwrap_or(Severity::Info));
+    let matched = catalogue.find(entry, severity.unwrap_or_else(|| worded_severity(entry)));
     let is_silent = matched.as_ref().is_none_or(|m| catalogue.signatures[m.signature].role == Role::Noise);
     let is_benign = class(catalogue, entry, severity, matched.as_ref()) == Class::Benign;
     let says_nothing = is_silent && is_benign && entity::connector(&entry.message).is_none();
     (says_nothing && !traceback::is_line(entry)).then_some(Uneventful { at, severity, inferred })
+}
+
+/// What signatures take for the severity of an entry that has none: whether its words tell of a failure.
+fn worded_severity(entry: &Entry<'_>) -> Severity {
+    if wording::fails(&entry.message) { Severity::Error } else { Severity::Info }
 }
 
 /// Severity as recorded, unless the line states its own: agents stamp everything on stderr as ERROR and everything on stdout
