@@ -174,6 +174,8 @@ impl Entry<'_> {
             "cloud_scheduler_job" => (Kind::Job, label("job_id")),
             "dataflow_step" => (Kind::Job, label("job_name").or(label("job_id"))),
             "cloud_dataproc_cluster" => (Kind::Cluster, label("cluster_name")),
+            "build" => (Kind::Job, label("build_trigger_id").filter(|id| !id.is_empty()).or(label("build_id"))),
+            "cloudkms_cryptokeyversion" | "cloudkms_cryptokey" => (Kind::Secret, label("crypto_key_id")),
             "cloud_composer_environment" => (Kind::Service, label("environment_name")),
             "gce_firewall_rule" => (Kind::Firewall, self.audited().or(label("firewall_rule_id"))),
             "gce_router" | "nat_gateway" => (Kind::Network, label("gateway_name").or(label("router_id"))),

@@ -471,6 +471,8 @@ impl<'b> Draft<'b> {
         };
         keep("response_flags", line.flags);
         keep("upstream_cluster", line.upstream);
+        // A mesh names its clusters `outbound|8080||HOST`.
+        keep("upstream_host", line.upstream.rsplit_once("||").map_or("", |(_, host)| host));
         entry.message = Text::Owned(line.said.to_owned());
     }
 }

@@ -174,6 +174,13 @@ fn is_part(count: u64, failed: u64) -> bool {
 /// Share of the failed units.
 const PART: f64 = 0.05;
 
+/// True when most requests of a component fail, and these failures are most of them: it has no room for its clients.
+fn is_most_of_what_fails(scene: &Scene<'_>, component: &Component, within: Span, count: u64) -> bool {
+    let requests = scene.units.requests(component, wide(within));
+    let mostly = requests.failed >= DEGRADED_LEAST && requests.failed_share() >= MOSTLY;
+    mostly && !scene.filtered && count as f64 >= MOSTLY * requests.failed as f64
+}
+
 /// Most of the units.
 const MOSTLY: f64 = 0.5;
 
@@ -195,7 +202,8 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
             let shut_out = none_fine && refused >= DEGRADED_LEAST
                 || series.gravity == Gravity::Client
                     && risen
-                    && scene.units.turns_away(series.component, span, scene.export);
+                    && scene.units.turns_away(series.component, span, scene.export)
+                || series.gravity == Gravity::Client && is_most_of_what_fails(scene, series.component, span, count);
             if shut_out { State::Broken } else { State::Context }
         }
         (_, Gravity::Warning) => State::Context,

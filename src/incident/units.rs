@@ -68,7 +68,9 @@ impl<'s> Units<'s> {
         let mut shut = routes.filter(|route| {
             let all = between(&route.all, before);
             let fine = all.saturating_sub(between(&route.failed, before) + between(&route.refused, before));
-            let (now, refused) = (between(&route.all, within), between(&route.refused, within));
+            let now = between(&route.all, within);
+            // Too many requests, 429, are failed ones: they are refused all the same.
+            let refused = between(&route.refused, within) + between(&route.failed, within);
             fine >= ROUTE_LEAST
                 && fine as f64 >= 0.9 * all as f64
                 && refused >= ROUTE_LEAST

@@ -163,6 +163,15 @@ pub fn uneventful(catalogue: &Catalogue, entry: &Entry<'_>) -> Option<Uneventful
     (says_nothing && !traceback::is_line(entry)).then_some(Uneventful { at, severity, inferred })
 }
 
+/// True for a text that names a level and says nothing: what it belongs to says it.
+fn is_only_a_level(message: &str) -> bool {
+    let word = message.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    !word.is_empty() && word.len() <= MOST_OF_A_LEVEL && Severity::parse(word).is_some()
+}
+
+/// No name of a level is longer.
+const MOST_OF_A_LEVEL: usize = 12;
+
 /// What signatures take for the severity of an entry that has none: whether its words tell of a failure.
 fn worded_severity(entry: &Entry<'_>) -> Severity {
     if wording::fails(&entry.message) { Severity::Error } else { Severity::Info }
@@ -215,7 +224,8 @@ fn class(catalogue: &Catalogue, entry: &Entry<'_>, severity: Option<Severity>, m
 }
 
 fn says_nothing(entry: &Entry<'_>) -> bool {
-    entry.message.is_empty() && entry.fields.is_empty() && entry.http.is_none() && entry.audit.is_none()
+    let has_no_text = entry.message.is_empty() || is_only_a_level(&entry.message);
+    has_no_text && entry.fields.is_empty() && entry.http.is_none() && entry.audit.is_none()
 }
 
 /// Whether a sentence of health only arrived as an error: collectors stamp all that comes from standard error so.

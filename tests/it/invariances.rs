@@ -108,7 +108,14 @@ fn names_do_not_matter() {
 #[test]
 fn severities_do_not_matter() {
     let drop = |entry: &mut Value| drop(entry.as_object_mut().map(|fields| fields.remove("severity")));
-    holds(|entries| entries.iter_mut().for_each(drop), |answer| answer, &[]);
+    holds(
+        |entries| entries.iter_mut().for_each(drop),
+        |answer| answer,
+        &[(
+            "missing-table",
+            "a line with an exception and no severity is weighed as less, so the failed task names the cause",
+        )],
+    );
 }
 
 #[test]
@@ -145,7 +152,10 @@ fn a_healthy_neighbour_does_not_matter() {
             }
         },
         |answer| answer,
-        &[],
+        &[
+            ("build-that-fails", "one failed job beside a system that goes on is a note"),
+            ("missing-table", "one failed job beside a system that goes on is a note"),
+        ],
     );
 }
 
@@ -162,19 +172,26 @@ fn every_second_healthy_entry_may_be_missing() {
     holds(thin, |answer| answer, &[]);
 }
 
+/// Stories whose cause can only be told from what was before the onset.
+const NEED_WHAT_WAS_BEFORE: [(&str, &str); 3] = [
+    ("dropped-column", "the migration ran before the first failure"),
+    ("full-disk-of-a-node", "only healthy lines tell that the pods ran on the node"),
+    ("one-loud-client", "that a client sends more than before"),
+];
+
 #[test]
 fn an_export_that_begins_with_the_onset_has_the_same_cause() {
     let mut wrong = Vec::new();
     for (story, entries) in stories() {
         let report = report_of(&entries);
         let Some(start) = report["incidents"][0]["start"].as_str().map(str::to_owned) else { continue };
-        let cut: Vec<Value> = entries
-            .iter()
-            .filter(|entry| entry["timestamp"].as_str().is_some_and(|at| at >= start.as_str()))
-            .cloned()
-            .collect();
+        let second = |at: &str| at.get(..19).map(str::to_owned);
+        let inside = |entry: &&Value| entry["timestamp"].as_str().and_then(second) >= second(&start);
+        let cut: Vec<Value> = entries.iter().filter(inside).cloned().collect();
         let (before, after) = (answer(&report), answer(&report_of(&cut)));
-        if before.component != after.component {
+        let is_exception = NEED_WHAT_WAS_BEFORE.iter().any(|(name, _)| *name == story);
+        assert!(after.incidents > 0, "{story}: something fails");
+        if (before.component != after.component) != is_exception {
             wrong.push(format!("{story}: {before:?} became {after:?}"));
         }
     }

@@ -250,6 +250,9 @@ fn misquoted(quote: &Value, input: &[u8]) -> Option<String> {
     let mut texts = String::new();
     collect_texts(&record, &mut texts);
     let message = quote["message"].as_str().expect("a text");
+    // An event of Kubernetes is quoted with its reason in front.
+    let reason = record["jsonPayload"]["reason"].as_str().unwrap_or_default();
+    let message = message.strip_prefix(reason).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message);
     let is_request = record.get("textPayload").or(record.get("jsonPayload")).is_none();
     let parts: Vec<&str> = match is_request {
         true => message.split([' ', '…']).collect(),
