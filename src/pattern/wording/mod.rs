@@ -96,7 +96,7 @@ fn automaton<'w>(words: impl Iterator<Item = &'w str>) -> AhoCorasick {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
         .build(words)
         .expect("tables of this program are no patterns too many")
 }
