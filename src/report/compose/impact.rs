@@ -210,7 +210,7 @@ fn in_words(contrast: &incident::Contrast) -> Vec<String> {
         .collect();
     let not_shared: Vec<String> = contrast.not_shared.iter().map(|dimension| dimension.name().to_owned()).collect();
     let names = list(&not_shared);
-    let spread = (!names.is_empty()).then(|| format!("failed requests are spread over {names} as others are"));
+    let spread = (!names.is_empty()).then(|| format!("failed requests do not differ from others by {names}"));
     shared.into_iter().chain(spread).collect()
 }
 

@@ -154,7 +154,7 @@ fn incident() -> Incident {
             sentences: vec![
                 "40 of 40 failed requests to checkout have the revision checkout-00042-abc, 3 of 200 others do"
                     .to_owned(),
-                "failed requests are spread over client as others are".to_owned(),
+                "failed requests do not differ from others by client".to_owned(),
             ],
         }),
         uncovered: Vec::new(),
