@@ -4,50 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 
-/// What the resource names of Google Cloud and Kubernetes hold: the collection, and the kind of its members.
-const COLLECTIONS: [(&str, ComponentKind); 14] = [
-    ("secrets", ComponentKind::Secret),
-    ("users", ComponentKind::User),
-    ("firewalls", ComponentKind::Firewall),
-    ("networkpolicies", ComponentKind::Firewall),
-    ("securityPolicies", ComponentKind::Firewall),
-    ("connectors", ComponentKind::Network),
-    ("routers", ComponentKind::Network),
-    ("routes", ComponentKind::Network),
-    ("deployments", ComponentKind::Service),
-    ("services", ComponentKind::Service),
-    ("revisions", ComponentKind::Service),
-    ("jobs", ComponentKind::Job),
-    ("configmaps", ComponentKind::Setting),
-    ("managedZones", ComponentKind::Dns),
-];
-
-/// Collections whose members forbid everything that they do not allow, from the moment on in which they are made.
-const FORBIDDING: [&str; 1] = ["networkpolicies"];
-
-/// The thing that a resource name, `projects/P/secrets/NAME`, names by its collection: of several the first kind of the table.
-pub fn of_resource(resource: &str) -> Option<Component> {
-    let parts: Vec<&str> = resource.split('/').collect();
-    COLLECTIONS.iter().find_map(|(collection, kind)| {
-        let at = parts.iter().rposition(|part| part == collection)?;
-        parts.get(at + 1).map(|name| Component::new(*kind, *name))
-    })
-}
-
-/// Domains under which a platform serves what it runs: the first label of a host begins with the name of the service.
-/// Source: Cloud Run, SERVICE-HASH-REGION.a.run.app and SERVICE-PROJECTNUMBER.REGION.run.app.
-const PLATFORM_DOMAINS: [&str; 1] = [".run.app"];
-
-/// The first label of a host whose name a platform made from that of a service.
-pub fn made_from_a_service(host: &str) -> Option<&str> {
-    PLATFORM_DOMAINS.iter().any(|domain| host.ends_with(domain)).then(|| host.split('.').next().unwrap_or(host))
-}
-
-/// True for a resource that forbids everything that it does not allow.
-pub fn forbids_the_rest(resource: &str) -> bool {
-    resource.split('/').any(|part| FORBIDDING.contains(&part))
-}
-
 /// What kind of thing a component is. The order is from the inside (own code) to the outside (shared dependencies).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -120,6 +76,50 @@ impl Component {
     pub fn new(kind: ComponentKind, name: impl Into<String>) -> Component {
         Component { kind, name: name.into() }
     }
+}
+
+/// What the resource names of Google Cloud and Kubernetes hold: the collection, and the kind of its members.
+const COLLECTIONS: [(&str, ComponentKind); 14] = [
+    ("secrets", ComponentKind::Secret),
+    ("users", ComponentKind::User),
+    ("firewalls", ComponentKind::Firewall),
+    ("networkpolicies", ComponentKind::Firewall),
+    ("securityPolicies", ComponentKind::Firewall),
+    ("connectors", ComponentKind::Network),
+    ("routers", ComponentKind::Network),
+    ("routes", ComponentKind::Network),
+    ("deployments", ComponentKind::Service),
+    ("services", ComponentKind::Service),
+    ("revisions", ComponentKind::Service),
+    ("jobs", ComponentKind::Job),
+    ("configmaps", ComponentKind::Setting),
+    ("managedZones", ComponentKind::Dns),
+];
+
+/// Collections whose members forbid everything that they do not allow, from the moment on in which they are made.
+const FORBIDDING: [&str; 1] = ["networkpolicies"];
+
+/// The thing that a resource name, `projects/P/secrets/NAME`, names by its collection: of several the first kind of the table.
+pub fn of_resource(resource: &str) -> Option<Component> {
+    let parts: Vec<&str> = resource.split('/').collect();
+    COLLECTIONS.iter().find_map(|(collection, kind)| {
+        let at = parts.iter().rposition(|part| part == collection)?;
+        parts.get(at + 1).map(|name| Component::new(*kind, *name))
+    })
+}
+
+/// Domains under which a platform serves what it runs: the first label of a host begins with the name of the service.
+/// Source: Cloud Run, SERVICE-HASH-REGION.a.run.app and SERVICE-PROJECTNUMBER.REGION.run.app.
+const PLATFORM_DOMAINS: [&str; 1] = [".run.app"];
+
+/// The first label of a host whose name a platform made from that of a service.
+pub fn made_from_a_service(host: &str) -> Option<&str> {
+    PLATFORM_DOMAINS.iter().any(|domain| host.ends_with(domain)).then(|| host.split('.').next().unwrap_or(host))
+}
+
+/// True for a resource that forbids everything that it does not allow.
+pub fn forbids_the_rest(resource: &str) -> bool {
+    resource.split('/').any(|part| FORBIDDING.contains(&part))
 }
 
 impl Entry<'_> {

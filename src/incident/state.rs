@@ -199,11 +199,10 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
         (Normally::Background, _) | (_, Gravity::Client) => {
             let none_fine = !scene.filtered && scene.units.requests(series.component, scene.export).fine == 0;
             let refused = scene.units.refused(series.component, scene.export);
+            let turned_away = || risen && scene.units.turns_away(series.component, span, scene.export);
             let shut_out = none_fine && refused >= DEGRADED_LEAST
                 || series.gravity == Gravity::Client
-                    && risen
-                    && scene.units.turns_away(series.component, span, scene.export)
-                || series.gravity == Gravity::Client && is_most_of_what_fails(scene, series.component, span, count);
+                    && (turned_away() || is_most_of_what_fails(scene, series.component, span, count));
             if shut_out { State::Broken } else { State::Context }
         }
         (_, Gravity::Warning) => State::Context,
