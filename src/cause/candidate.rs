@@ -96,7 +96,8 @@ pub(super) fn candidates(
     let mut candidates: Vec<Candidate> = drafts.into_values().collect();
     for candidate in &mut candidates {
         describe(scene, candidate);
-        candidate.trigger = changes.trigger(&candidate.component, candidate.first);
+        let known = || Some((changes.known_to_bring(candidate.signature.as_deref()?, candidate.first)?, 0.0));
+        candidate.trigger = changes.trigger(&candidate.component, candidate.first).or_else(known);
     }
     candidates.extend(clients(scene, among));
     let changed = changes.candidates(scene, among, &candidates);

@@ -69,6 +69,18 @@ impl<'s> Changes<'s> {
         best.map(|(change, telling)| (change.clone(), telling))
     }
 
+    /// The last change before `first` that surely brings about such a failure wherever it shows. It says nothing on whether the failing
+    /// component or what was changed is the cause.
+    pub(super) fn known_to_bring(&self, signature: &str, first: Timestamp) -> Option<Change> {
+        let brings = |change: &Change| {
+            let effects = self.catalogue.get(&change.signature).into_iter().flat_map(|known| &known.effects);
+            let mut surely = effects.filter(|effect| effect.strength >= Strength::Strong);
+            surely.any(|effect| effect.id == signature)
+        };
+        let near = self.summary.changes.iter().filter(|((at, _, _), change)| is_before(*at, first) && brings(change));
+        near.last().map(|(_, change)| change.clone())
+    }
+
     /// How much the time between a change and a failure says: how much likelier it is that a failure follows this soon when the
     /// change caused it than when changes of this kind just happen as often as they do. Natural logarithm, 0 to [`MOST`].
     fn telling(&self, change: &Change, at: Timestamp, first: Timestamp) -> f64 {

@@ -11,6 +11,7 @@ mod units;
 use std::collections::BTreeMap;
 
 use crate::entry::{Component, Severity};
+use crate::pattern::signature::Strength;
 use crate::pattern::{Catalogue, Gravity, Unit};
 use crate::summary::traces::Traces;
 use crate::summary::{Mined, Summary};
@@ -71,6 +72,9 @@ pub struct Scene<'s> {
     pub units: Units<'s>,
     /// True when the export was filtered to failures: it does not show what went well.
     pub filtered: bool,
+    /// When changes were made that surely bring about a failure, as the catalogue knows, and the time in which they do: by the
+    /// signature of the failure.
+    set_off: BTreeMap<&'s str, Vec<Span>>,
 }
 
 /// How often everything failed while all was well.
@@ -106,6 +110,7 @@ pub fn detect<'s>(
         topology: Topology::new(summary, &series),
         units: Units::new(summary, &series),
         filtered: false,
+        set_off: set_off(summary, catalogue),
         covered: covered(summary),
         series,
         anomalies: Vec::new(),
@@ -123,6 +128,19 @@ pub fn detect<'s>(
     limit(&mut scene);
     blame::name_unnamed(&mut scene);
     scene
+}
+
+/// The times within which changes of the export surely bring about failures, as far as the catalogue knows.
+fn set_off<'s>(summary: &Summary, catalogue: &'s Catalogue) -> BTreeMap<&'s str, Vec<Span>> {
+    let mut spans: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
+    for ((at, _, _), change) in summary.changes.iter() {
+        let effects = catalogue.get(&change.signature).into_iter().flat_map(|signature| &signature.effects);
+        for effect in effects.filter(|effect| effect.strength >= Strength::Strong) {
+            let end = at.plus((effect.lag_s.1 * 1e9) as i64);
+            spans.entry(&effect.id).or_default().push(Span { start: *at, end });
+        }
+    }
+    spans
 }
 
 /// A silence of every component that is shorter than this is none.
@@ -192,11 +210,12 @@ fn is_filtered(summary: &Summary, scene: &Scene<'_>) -> bool {
     let entries = summary.ledger.entries();
     let warned = summary.severities.at_least(Severity::Warning);
     let first = state::quarters(scene.export)[0];
-    let failing = scene.series.iter().map(|s| s.tally.timeline.count_between(first.start, first.end)).sum::<u64>();
+    let early = scene.series.iter().map(|s| s.tally.timeline.count_between(first.start, first.end)).sum::<u64>();
     let all_fail = |failing: u64, entries: u64| failing as f64 >= FAILURES_ONLY * entries as f64;
-    let failing_of_all = summary.ledger.matched.saturating_add(summary.ledger.mined);
+    // Changes and other messages that are no failures have patterns too.
+    let failing = scene.series.iter().map(|s| s.tally.seen.count).sum::<u64>();
     entries >= FILTERED_LEAST && warned == entries
-        || all_fail(failing_of_all, entries) && all_fail(failing, failing + scene.units.system(first))
+        || all_fail(failing, entries) && all_fail(early, early + scene.units.system(first))
 }
 
 /// Process exits of a component within a span: of the patterns that show exits, the most frequent, since one exit shows in several.

@@ -201,6 +201,7 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
             let refused = scene.units.refused(series.component, scene.export);
             let turned_away = || risen && scene.units.turns_away(series.component, span, scene.export);
             let shut_out = none_fine && refused >= DEGRADED_LEAST
+                || risen && count >= DEGRADED_LEAST && set_off(scene, series, span.start)
                 || series.gravity == Gravity::Client
                     && (turned_away() || is_most_of_what_fails(scene, series.component, span, count));
             if shut_out { State::Broken } else { State::Context }
@@ -214,6 +215,12 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
         _ if alarms(series) && count as f64 >= LITTLE_ELSE * scene.units.entries_of_all() as f64 => State::Broken,
         _ => State::Note,
     }
+}
+
+/// True when a change that is known to bring about such a failure was made just before: what is usual from outside is not usual then.
+fn set_off(scene: &Scene<'_>, series: &Series<'_>, first: Timestamp) -> bool {
+    let spans = series.signature.and_then(|signature| scene.set_off.get(signature.id.as_str()));
+    spans.is_some_and(|spans| spans.iter().any(|span| (span.start..=span.end).contains(&first)))
 }
 
 /// False for what whoever wrote it took for an ordinary message.

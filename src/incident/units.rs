@@ -31,6 +31,14 @@ impl Outcomes {
     }
 }
 
+impl std::ops::Add for Outcomes {
+    type Output = Outcomes;
+
+    fn add(self, other: Outcomes) -> Outcomes {
+        Outcomes { fine: self.fine + other.fine, failed: self.failed + other.failed }
+    }
+}
+
 /// What each component does, and how its own failures that end a unit of work lie in time.
 #[derive(Clone, Debug, Default)]
 pub struct Units<'s> {
@@ -64,19 +72,21 @@ impl<'s> Units<'s> {
     /// True when a route that was answered before is mostly refused within a span: a scanner is refused where nothing ever was.
     pub fn turns_away(&self, component: &Component, within: Span, export: Span) -> bool {
         let before = Span { start: export.start, end: within.start.plus(-1) };
-        let routes = self.activity.get(component).into_iter().flat_map(|activity| activity.requests.routes.values());
-        let mut shut = routes.filter(|route| {
-            let all = between(&route.all, before);
-            let fine = all.saturating_sub(between(&route.failed, before) + between(&route.refused, before));
-            let now = between(&route.all, within);
-            // Too many requests, 429, are failed ones: they are refused all the same.
-            let refused = between(&route.refused, within) + between(&route.failed, within);
-            fine >= ROUTE_LEAST
-                && fine as f64 >= 0.9 * all as f64
-                && refused >= ROUTE_LEAST
-                && refused as f64 >= SHUT * now as f64
-        });
-        shut.next().is_some()
+        // A WebSocket that is refused looks like any request: nothing but the path says what it was to become.
+        let mut routes: BTreeMap<&str, (Outcomes, Outcomes)> = BTreeMap::new();
+        for ((_, path), route) in self.activity.get(component).into_iter().flat_map(|a| a.requests.routes.iter()) {
+            let of = |within: Span| {
+                // Too many requests, 429, are failed ones: they are refused all the same.
+                let failed = between(&route.refused, within) + between(&route.failed, within);
+                Outcomes { fine: between(&route.all, within).saturating_sub(failed), failed }
+            };
+            let (then, now) = routes.entry(path).or_default();
+            (*then, *now) = (*then + of(before), *now + of(within));
+        }
+        routes.values().any(|(then, now)| {
+            let answered = then.fine >= ROUTE_LEAST && then.failed_share() <= 0.1;
+            answered && now.failed >= ROUTE_LEAST && now.failed_share() >= SHUT
+        })
     }
 
     /// Requests of a component that the account kept, of one outcome, with their numbers.

@@ -15,6 +15,7 @@ mod outside;
 mod rca;
 mod reading;
 mod referee;
+mod refusals;
 mod report_audit;
 mod report_browser;
 mod report_escape;
