@@ -32,7 +32,16 @@ pub struct Exemplar {
     pub component: String,
     /// Its text; for a request without text, `METHOD url status`.
     pub message: String,
+    /// The resource that it is about: type, then labels, `k8s_container;namespace_name=shop;…`. See [`Exemplar::label`].
+    #[serde(default)]
+    pub resource: String,
 }
+
+/// Longest value of a label that is kept, in bytes: names of resources are shorter.
+const LABEL_BYTES: usize = 128;
+
+/// Labels that are kept of a resource: no product has more.
+const LABELS: usize = 12;
 
 impl Exemplar {
     /// A copy of what an entry says.
@@ -46,12 +55,31 @@ impl Exemplar {
     fn copy(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
         (self.effect_time, self.origin) = (observation.at, entry.origin);
         (self.timestamp, self.severity) = (entry.timestamp, entry.severity);
-        let texts = [&mut self.insert_id, &mut self.log_name, &mut self.component, &mut self.message];
+        let Exemplar { insert_id, log_name, component, message, resource, .. } = self;
+        let texts = [insert_id, log_name, component, message, resource];
         texts.into_iter().for_each(String::clear);
         self.insert_id.push_str(&entry.insert_id);
         self.log_name.push_str(&entry.log_name);
         self.component.push_str(&observation.component.name);
         push_shortened(&mut self.message, &observation.text(entry), MESSAGE_BYTES);
+        self.resource.push_str(&entry.resource.kind);
+        for (key, value) in entry.resource.labels.0.iter().take(LABELS) {
+            if !value.is_empty() && value.len() <= LABEL_BYTES && !value.contains(';') && !key.contains([';', '=']) {
+                for part in [";", key, "=", value] {
+                    self.resource.push_str(part);
+                }
+            }
+        }
+    }
+
+    /// The type of the resource, `k8s_container`; empty when it is not known.
+    pub fn resource_type(&self) -> &str {
+        self.resource.split(';').next().unwrap_or_default()
+    }
+
+    /// A label of the resource.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.resource.split(';').skip(1).find_map(|label| label.strip_prefix(key)?.strip_prefix('='))
     }
 
     pub(super) fn renumber(&mut self, number: &dyn Fn(u32) -> u32) {

@@ -65,6 +65,9 @@ const MANY_STRAYS: u64 = 10;
 /// A stray is at most one entry in this many.
 const STRAY_SHARE: u64 = 500;
 
+/// Entries from which one can be told to be a stray.
+const STRAY_LEAST: u64 = 20;
+
 /// A stray is farther from all others than this part of the whole span.
 const STRAY_GAP: i64 = 4;
 
@@ -278,7 +281,9 @@ impl Summary {
         let total: u64 = slots.iter().map(|(_, _, n)| n).sum();
         let length = last.0.since(first.0);
         let (mut from, mut to) = (0, slots.len() - 1);
-        let stray = |n: u64, gap: i64| n <= (total / STRAY_SHARE).max(1) && gap > length / STRAY_GAP;
+        // Of a few entries none is a stray: each may be all that is known of its time.
+        let most = if total >= STRAY_LEAST { (total / STRAY_SHARE).max(1) } else { 0 };
+        let stray = |n: u64, gap: i64| n <= most && gap > length / STRAY_GAP;
         let mut n = 0;
         for i in 0..slots.len() - 1 {
             n += slots[i].2;

@@ -225,6 +225,7 @@ fn exemplar(
         severity: witness.severity,
         component: traces.name(service).to_owned(),
         message,
+        resource: String::new(),
     }
 }
 
