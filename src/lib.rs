@@ -3,9 +3,9 @@
 //! # One line that the data walks
 //!
 //! ```text
-//! bytes ─▶ records ─▶ entries ─▶ observations ─▶ summary ⊕ summary ─▶ incidents ─▶ causes ─▶ report
-//! source   framing    entry      pattern         summary              incident     cause     report
-//! └──────── per batch, on every core ──────────┘ └─ merged, any order ┘ └──── once, pure, small ────┘
+//! bytes ─▶ records ─▶ entries ─▶ observations ─▶ summary ⊕ summary ─▶ incidents ─▶ causes ─▶ report ─▶ faces
+//! source   framing    entry      pattern         summary              incident     cause     report    face, check
+//! └──────── per batch, on every core ──────────┘ └─ merged, any order ┘ └───────── once, pure, small ─────────┘
 //! ```
 //!
 //! The modules below are this line, in this order. A module may name only modules above it; only `source` and `cli` touch
@@ -62,6 +62,10 @@ pub mod incident;
 pub mod cause;
 
 pub mod report;
+
+pub mod face;
+
+pub mod check;
 
 pub mod analyze;
 

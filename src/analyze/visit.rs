@@ -9,13 +9,13 @@ use crate::framing::{Batch, Cutter, Piece};
 use crate::pattern::{Catalogue, Observation, observe};
 use crate::source::{self, Source};
 
-/// Shows every entry that counts to `each`, on one core, in the order of sources and entries. What cannot be read is left
+/// Shows every entry that counts to `each` with the bytes of its record, on one core, in the order of sources and entries. What cannot be read is left
 /// out, as [`super::read()`] has told it.
 pub fn visit(
     sources: &[Source],
     catalogue: &Catalogue,
     options: &Options<'_>,
-    each: &mut dyn FnMut(&Entry<'_>, &Observation<'_>),
+    each: &mut dyn FnMut(&Entry<'_>, &Observation<'_>, &[u8]),
 ) {
     let window = Window::resolve(options.selection, || newest(sources, options));
     let claims = Claims::new(options.max_memory);
@@ -31,7 +31,7 @@ pub fn visit(
                         return;
                     }
                     if let Some(observation) = observe(catalogue, &entry).filter(|o| window.holds(o)) {
-                        each(&entry, &observation);
+                        each(&entry, &observation, record.bytes);
                     }
                 });
             }

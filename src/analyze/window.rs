@@ -11,7 +11,7 @@ use crate::framing::Piece;
 use crate::pattern::{Merge, Observation};
 use crate::source::Source;
 use crate::summary::{Seen, is_stray};
-use crate::time::Timestamp;
+use crate::time::{SECOND, Timestamp};
 
 /// Names of services that are kept, the first in alphabetical order.
 const SERVICES: usize = 4096;
@@ -23,6 +23,8 @@ pub enum Bound {
     At(Timestamp),
     /// This many nanoseconds before the newest entry.
     BeforeNewest(i64),
+    /// A time of day, in nanoseconds since midnight UTC: the last one that is not after the newest entry.
+    OfDay(i64),
 }
 
 /// Which entries count.
@@ -46,7 +48,7 @@ impl Selection {
 
     /// True when the newest entry must be known before the first can be judged: the input is read twice.
     pub fn counts_back(&self) -> bool {
-        [self.since, self.until].iter().any(|bound| matches!(bound, Some(Bound::BeforeNewest(_))))
+        [self.since, self.until].iter().any(|bound| matches!(bound, Some(Bound::BeforeNewest(_) | Bound::OfDay(_))))
     }
 }
 
@@ -121,6 +123,7 @@ impl<'s> Window<'s> {
         let at = |bound: Bound| match bound {
             Bound::At(at) => at,
             Bound::BeforeNewest(nanos) => newest.plus(-nanos),
+            Bound::OfDay(nanos) => newest.plus(-(newest.0 - nanos).rem_euclid(86_400 * SECOND)),
         };
         Window {
             since: selection.since.map_or(Timestamp::MIN, at),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::entry::{self, Component, ComponentKind};
 use crate::incident::{Scene, Series};
 use crate::pattern::signature::Strength;
-use crate::pattern::{Act, Catalogue, Layer, Mode, Role, Unit};
+use crate::pattern::{Act, Catalogue, Layer, Mode, Normally, Role, Unit};
 use crate::summary::{Change, Summary};
 use crate::time::{SECOND, Timestamp};
 
@@ -69,13 +69,14 @@ impl<'s> Changes<'s> {
         best.map(|(change, telling)| (change.clone(), telling))
     }
 
-    /// The last change before `first` that surely brings about such a failure wherever it shows. It says nothing on whether the failing
-    /// component or what was changed is the cause.
+    /// The last change before `first` that surely brings about such a failure wherever it shows, where a healthy system writes such
+    /// failures too: without the change it would be no incident. It says nothing on whether the failing component is the cause.
     pub(super) fn known_to_bring(&self, signature: &str, first: Timestamp) -> Option<Change> {
+        let usual = self.catalogue.get(signature).is_some_and(|known| known.meaning.normally == Normally::Background);
         let brings = |change: &Change| {
             let effects = self.catalogue.get(&change.signature).into_iter().flat_map(|known| &known.effects);
             let mut surely = effects.filter(|effect| effect.strength >= Strength::Strong);
-            surely.any(|effect| effect.id == signature)
+            usual && surely.any(|effect| effect.id == signature)
         };
         let near = self.summary.changes.iter().filter(|((at, _, _), change)| is_before(*at, first) && brings(change));
         near.last().map(|(_, change)| change.clone())

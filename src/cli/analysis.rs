@@ -1,18 +1,19 @@
 //! `firstfault analyze` and `firstfault report`: conclude and report, from exports or from what `summarize` kept.
 
-use std::io::IsTerminal;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
-use super::args::{AnalyzeArgs, ContextArgs, Face, OutputArgs, ReportArgs};
+use super::args::{AnalyzeArgs, ContextArgs, OutputArgs, ReportArgs};
 use super::context::Context;
 use super::exit::ExitStatus;
 use super::options::{self, UsageError};
-use super::{outputs, print, reading};
+use super::{outputs, paged, print, reading};
 use crate::analyze::{self, Reading};
+use crate::check::redact::Redactor;
+use crate::face::{self, Face};
 use crate::incident::Baseline;
 use crate::pattern::Catalogue;
-use crate::report::{self, Report, Warning, redact::Redactor};
+use crate::report::{Report, Warning};
 use crate::source;
 
 /// Reads exports, concludes and reports.
@@ -86,35 +87,29 @@ fn copies(reading: &Reading) -> Vec<Warning> {
     reading.copies().into_iter().map(warning).collect()
 }
 
+/// Writes the files, and then to standard output: what was asked for, or the verdict when only files were.
 fn write(report: &Report, output: &OutputArgs, faces: &[(&PathBuf, Face)]) -> Result<(), UsageError> {
+    let document = face::DocumentOptions { explain: output.explain, top: output.top };
     for (path, face) in faces {
-        let text = render(report, *face, output, options::PLAIN_WIDTH, false);
+        let text = face::render(report, *face, &face::Options { document, ..Default::default() });
         source::write_whole(path, &text).map_err(|error| UsageError::new(error.to_string()))?;
     }
-    if let Some(face) = options::stdout_face(output) {
-        let color =
-            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        print(&render(report, face, output, options::width(), color))?;
+    if output.format.is_none() && !faces.is_empty() {
+        let paths: Vec<String> = faces.iter().map(|(path, _)| path.display().to_string()).collect();
+        let lines = [report.verdict.clone(), format!("wrote {}", paths.join(", "))];
+        print(&lines.map(|line| format!("{}\n", face::escape::terminal(&line))).concat())?;
+        return Ok(());
     }
+    let options = face::Options { terminal: options::terminal(output.color), document };
+    let text = face::render(report, options::stdout_face(output), &options);
+    paged(&text)?;
     Ok(())
-}
-
-fn render(report: &Report, face: Face, output: &OutputArgs, width: usize, color: bool) -> String {
-    match face {
-        Face::Json => report::json::render(report),
-        Face::Markdown => report::markdown::render(report),
-        Face::Html => report::html::render(report),
-        Face::Table => {
-            let options = report::table::Options { width, color, explain: output.explain, top: output.top };
-            report::table::render(report, &options)
-        }
-    }
 }
 
 fn status(report: &Report, output: &OutputArgs) -> ExitStatus {
     if reading::is_interrupted() {
         return ExitStatus::Interrupted;
     }
-    let found = |least| report.incidents.iter().any(|incident| incident.priority <= least);
+    let found = |least| report.incidents.iter().any(|incident| incident.priority.reaches(least));
     if output.fail_on.is_some_and(found) { ExitStatus::Found } else { ExitStatus::Done }
 }

@@ -30,6 +30,13 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Read, conclude, report (the default)
     Analyze(AnalyzeArgs),
+    /// The entries themselves: of an incident, a cause, a quote, or around a time
+    ///
+    ///   firstfault show I1 export.json
+    ///   firstfault show C2 export.json
+    ///   firstfault show --around 16:39 --for 2m --service auth export.json
+    #[command(verbatim_doc_comment)]
+    Show(ShowArgs),
     /// Every failing pattern: counts, times, services, what is new
     ///
     /// What does not fail is told by classify.
@@ -81,6 +88,32 @@ pub(super) struct AnalyzeArgs {
     pub(super) output: OutputArgs,
 }
 
+/// Entries to read.
+#[derive(Args, Debug)]
+pub(super) struct ShowArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    /// Entries around this time: RFC 3339, or a time of day (16:39) of the last day of the export
+    #[arg(long, value_name = "TIME")]
+    pub(super) around: Option<String>,
+    /// How long a stretch --around shows
+    #[arg(long = "for", value_name = "DURATION", default_value = "2m")]
+    pub(super) length: String,
+    /// The entries as they were logged, one JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Lines at most
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(super) limit: usize,
+    /// Colours on standard output
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto)]
+    pub(super) color: ColorWhen,
+    #[command(flatten)]
+    pub(super) baseline: BaselineArgs,
+    #[command(flatten)]
+    pub(super) redaction: RedactionArgs,
+}
+
 /// Every failing pattern.
 #[derive(Args, Debug)]
 pub(super) struct PatternsArgs {
@@ -107,7 +140,7 @@ pub(super) struct ClassifyArgs {
     /// Patterns learnt before: a file that `summarize` wrote; the input is then read once, as a stream
     #[arg(long, value_name = "SUMMARY")]
     pub(super) patterns: Option<PathBuf>,
-    /// The only format there is
+    /// What is printed
     #[arg(long, value_enum, default_value_t = LineFace::Json)]
     pub(super) format: LineFace,
     #[command(flatten)]
@@ -181,6 +214,11 @@ pub(super) struct AuditArgs {
 /// The service profile.
 #[derive(Debug, Subcommand)]
 pub(super) enum ProfileCommand {
+    /// Write a commented profile from what an export holds
+    Init {
+        #[command(flatten)]
+        input: InputArgs,
+    },
     /// Say what is wrong or doubtful in profiles; exit status 1 when one is refused
     Check {
         /// Profiles
@@ -195,18 +233,18 @@ pub(super) struct InputArgs {
     /// Files, folders (read whole, recursively) or `-` for standard input
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// Only entries from this time on: RFC 3339, a date, or a duration back from the newest entry (30m, 2h), for which
-    /// standard input is kept in a temporary file
-    #[arg(long, value_name = "TIME")]
+    /// Only entries from this time on: RFC 3339, a date, a time of day (10:05), or a duration back from the newest entry (30m, 2h);
+    /// for the last two standard input is kept in a temporary file
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
     pub(super) since: Option<String>,
     /// Only entries up to this time; forms as for --since
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
     pub(super) until: Option<String>,
     /// Only entries of this service (repeatable)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Selection")]
     pub(super) service: Vec<String>,
     /// Only entries of this severity or worse, recorded or read from the text
-    #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
+    #[arg(long, value_name = "SEVERITY", value_parser = parse_severity, help_heading = "Selection")]
     pub(super) min_severity: Option<Severity>,
     #[command(flatten)]
     pub(super) common: CommonArgs,
@@ -216,17 +254,17 @@ pub(super) struct InputArgs {
 #[derive(Args, Debug)]
 pub(super) struct CommonArgs {
     /// Signatures that extend or override the built-in ones (repeatable); `none` for no signatures at all
-    #[arg(long, value_name = "FILE|none")]
+    #[arg(long, value_name = "FILE|none", help_heading = "Context")]
     pub(super) signatures: Vec<PathBuf>,
     /// Bytes that one compressed byte may become before a source is taken for a bomb
-    #[arg(long, value_name = "N", default_value_t = crate::source::MAX_EXPANSION)]
+    #[arg(long, value_name = "N", default_value_t = crate::source::MAX_EXPANSION, help_heading = "Resources")]
     pub(super) max_expansion: u64,
     /// Bytes that the run may take (512M, 2G), whatever it reads. More than the least, 320M, goes to knowing copies of entries:
     /// each 8 to 15 bytes, of which the newest are known when there are more. An export of a million entries takes some 50M
-    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_memory)]
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_memory, help_heading = "Resources")]
     pub(super) max_memory: u64,
     /// Worker threads; all cores unless given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Resources")]
     pub(super) threads: Option<usize>,
     /// No progress and no notes on standard error
     #[arg(long, short)]
@@ -237,7 +275,7 @@ pub(super) struct CommonArgs {
 #[derive(Args, Debug)]
 pub(super) struct BaselineArgs {
     /// An export of healthy operation to compare with, or a summary of one (repeatable)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Context")]
     pub(super) baseline: Vec<PathBuf>,
 }
 
@@ -247,13 +285,13 @@ pub(super) struct ContextArgs {
     #[command(flatten)]
     pub(super) baseline: BaselineArgs,
     /// A service profile: teams, tiers, targets, journeys, rules of assignment
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Context")]
     pub(super) profile: Option<PathBuf>,
     /// A folder of earlier incidents to compare with: JSON reports, or what --remember keeps
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Context")]
     pub(super) history: Option<PathBuf>,
     /// Add the incidents of this run to the folder of --history, one small JSON file each
-    #[arg(long, requires = "history")]
+    #[arg(long, requires = "history", help_heading = "Context")]
     pub(super) remember: bool,
 }
 
@@ -262,11 +300,17 @@ pub(super) struct ContextArgs {
 pub(super) struct OutputArgs {
     /// What standard output gets
     #[arg(long, value_enum)]
-    pub(super) format: Option<Face>,
-    /// Write a report to this file; its ending (.json .md .html .txt) says which (repeatable)
+    pub(super) format: Option<ReportFace>,
+    /// Write a report to this file; its ending says which: .md .html .json .txt .ticket.md .slack.json (repeatable)
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
-    /// Print every feature of every cause with its value and weight
+    /// Print the whole report, not the first screen
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+    /// Colours on standard output
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto)]
+    pub(super) color: ColorWhen,
+    /// Print the whole report with every feature of every cause with its value and weight
     #[arg(long)]
     pub(super) explain: bool,
     /// Candidates shown per incident
@@ -283,10 +327,10 @@ pub(super) struct OutputArgs {
 #[derive(Args, Debug)]
 pub(super) struct RedactionArgs {
     /// Quote as recorded, with credentials and addresses
-    #[arg(long, conflicts_with = "redact")]
+    #[arg(long, conflicts_with = "redact", help_heading = "Redaction")]
     pub(super) no_redact: bool,
     /// Replace what this regular expression matches too, or its first group (repeatable)
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", help_heading = "Redaction")]
     pub(super) redact: Vec<String>,
 }
 
@@ -310,15 +354,31 @@ pub(super) enum SignaturesCommand {
 
 /// A face of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Face {
-    /// For a terminal
+pub(super) enum ReportFace {
+    /// The first screen; with -v the whole report
     Table,
     /// The contract, schema firstfault.report/1
     Json,
     /// A postmortem draft
+    #[value(alias = "md")]
     Markdown,
     /// One self-contained page
     Html,
+    /// A comment for a tracker, in Markdown
+    Ticket,
+    /// A message for Slack, as Block Kit JSON
+    Slack,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set; anywhere when FORCE_COLOR is
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// A face of a list.
@@ -328,6 +388,8 @@ pub(super) enum ListFace {
     Table,
     /// One JSON document, schema firstfault.patterns/1
     Json,
+    /// Comma-separated values with a header
+    Csv,
 }
 
 /// A face of a stream.
@@ -335,6 +397,8 @@ pub(super) enum ListFace {
 pub(super) enum LineFace {
     /// One JSON object a line
     Json,
+    /// Comma-separated values with a header
+    Csv,
 }
 
 /// Which patterns.

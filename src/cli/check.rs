@@ -8,12 +8,14 @@ use super::exit::ExitStatus;
 use super::options::{self, UsageError};
 use super::reading::{self, Input, Passes};
 use super::{compare, context, print};
-use crate::analyze::{self, Selection};
-use crate::entry::Entry;
-use crate::incident::Baseline;
+use crate::analyze::{self, Reading, Selection};
+use crate::check::audit::{Fact, TextAudit, is_refuted, render};
+use crate::check::profile::Profile;
+use crate::check::verify;
+use crate::entry::{Component, ComponentKind, Entry};
+use crate::incident::{self, Baseline};
 use crate::pattern::{Catalogue, Observation};
-use crate::report::audit::{Fact, TextAudit, is_refuted, render};
-use crate::report::{Report, verify};
+use crate::report::Report;
 
 /// Holds a report against its export.
 pub(super) fn run_verify(args: &VerifyArgs) -> Result<ExitStatus, UsageError> {
@@ -29,10 +31,17 @@ pub(super) fn run_verify(args: &VerifyArgs) -> Result<ExitStatus, UsageError> {
         profile.apply(&mut again);
     }
     let quotes = export.quotes(&verify::quoted(&report), wholes);
-    let quote_at = |source: &str, offset: u64| quotes.get(&(file_name(source).to_owned(), offset)).cloned();
-    let found = verify::verify(&report, &again, quote_at).map_err(|error| UsageError::new(error.to_string()))?;
+    let quotes_at =
+        |source: &str, offset: u64| quotes.get(&(file_name(source).to_owned(), offset)).cloned().unwrap_or_default();
+    let found = verify::verify(&report, &again, quotes_at).map_err(|error| UsageError::new(error.to_string()))?;
     if found.is_empty() {
         return print("every figure and quote agrees with the export\n");
+    }
+    if let [verify::Mismatch { place, said, found }] = found.as_slice()
+        && place == "another export"
+    {
+        print(&format!("the report was made from another export: from {said}, not from {found}\n"))?;
+        return Ok(ExitStatus::Found);
     }
     let lines: String = found.iter().map(|mismatch| format!("{mismatch}\n")).collect();
     print(&format!(
@@ -48,26 +57,42 @@ pub(super) fn run_audit(args: &AuditArgs) -> Result<ExitStatus, UsageError> {
     let mut audit = TextAudit::new(&text);
     let export = Export::open(&args.input, &args.baseline)?;
     let (report, _) = export.conclude()?;
-    export.visit(&mut |entry, observation| export.tell(entry, observation, &mut audit));
+    export.visit(&mut |entry, observation, _| export.tell(entry, observation, &mut audit));
     let findings = audit.conclude(&report);
     print(&render(&findings))?;
     Ok(if is_refuted(&findings) { ExitStatus::Found } else { ExitStatus::Done })
 }
 
+/// Writes a profile of the services that an export holds.
+pub(super) fn run_profile_init(args: &InputArgs) -> Result<ExitStatus, UsageError> {
+    let export = Export::open(args, &BaselineArgs { baseline: Vec::new() })?;
+    let (read, _) = export.read()?;
+    let name = |component: &Component| incident::short(&component.name).to_owned();
+    let mut services: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let own = read.summary.components.iter().filter(|(component, _)| component.kind == ComponentKind::Service);
+    own.for_each(|(component, _)| _ = services.entry(name(component)).or_default());
+    for ((user, thing), _) in read.summary.uses.iter() {
+        if let Some(uses) = services.get_mut(&name(user)) {
+            uses.insert(name(thing));
+        }
+    }
+    print(&Profile::template(&services))
+}
+
 /// Messages by the file name of their source and their offset.
-type Quotes = BTreeMap<(String, u64), String>;
+pub(super) type Quotes = BTreeMap<(String, u64), Vec<String>>;
 
 /// An export that is concluded from, and then looked into.
-struct Export {
-    catalogue: Catalogue,
+pub(super) struct Export {
+    pub(super) catalogue: Catalogue,
     selection: Selection,
     baseline: Option<Baseline>,
     input: Input,
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
 }
 
 impl Export {
-    fn open(args: &InputArgs, baseline: &BaselineArgs) -> Result<Export, UsageError> {
+    pub(super) fn open(args: &InputArgs, baseline: &BaselineArgs) -> Result<Export, UsageError> {
         let catalogue = options::catalogue(&args.common.signatures)?;
         let selection = options::selection(args)?;
         reading::on_interrupt();
@@ -78,7 +103,12 @@ impl Export {
     }
 
     /// The report of the export, and the messages that were joined from parts.
-    fn conclude(&self) -> Result<(Report, Quotes), UsageError> {
+    pub(super) fn conclude(&self) -> Result<(Report, Quotes), UsageError> {
+        let (reading, quotes) = self.read()?;
+        Ok((analyze::conclude(reading, &self.catalogue, self.baseline.as_ref()), quotes))
+    }
+
+    fn read(&self) -> Result<(Reading, Quotes), UsageError> {
         let reading =
             self.input.pass(&self.selection, |options| analyze::read(&self.input.sources, &self.catalogue, options));
         reading::refuse_nothing(&reading, &self.selection)?;
@@ -90,13 +120,13 @@ impl Export {
         let quotes = wholes.into_iter().filter_map(|whole| {
             let first = whole.parts.first()?;
             let name = self.names.get(first.source as usize)?;
-            Some(((file_name(name).to_owned(), first.offset), whole.message))
+            Some(((file_name(name).to_owned(), first.offset), vec![whole.message]))
         });
         let quotes = quotes.collect();
-        Ok((analyze::conclude(reading, &self.catalogue, self.baseline.as_ref()), quotes))
+        Ok((reading, quotes))
     }
 
-    fn visit(&self, each: &mut dyn FnMut(&Entry<'_>, &Observation<'_>)) {
+    pub(super) fn visit(&self, each: &mut dyn FnMut(&Entry<'_>, &Observation<'_>, &[u8])) {
         self.input.pass(&self.selection, |options| {
             analyze::visit(&self.input.sources, &self.catalogue, options, each);
         });
@@ -107,11 +137,11 @@ impl Export {
     fn quotes(&self, places: &BTreeSet<(String, u64)>, mut quotes: Quotes) -> Quotes {
         let places: BTreeSet<(&str, u64)> =
             places.iter().map(|(source, offset)| (file_name(source), *offset)).collect();
-        self.visit(&mut |entry, observation| {
+        self.visit(&mut |entry, observation, _| {
             let name = file_name(self.names.get(entry.origin.source as usize).map_or("", String::as_str));
             if places.contains(&(name, entry.origin.offset)) {
                 let place = (name.to_owned(), entry.origin.offset);
-                quotes.entry(place).or_insert_with(|| observation.text(entry).into_owned());
+                quotes.entry(place).or_default().push(observation.text(entry).into_owned());
             }
         });
         quotes

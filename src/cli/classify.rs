@@ -7,14 +7,15 @@ use std::sync::RwLock;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use super::args::ClassifyArgs;
+use super::args::{ClassifyArgs, LineFace};
 use super::exit::ExitStatus;
 use super::note;
 use super::options::{self, UsageError};
 use super::reading::{self, Input, Passes};
 use crate::analyze::{self, Classified, Learnt, Selection};
+use crate::check::redact::Redactor;
+use crate::face;
 use crate::pattern::Catalogue;
-use crate::report::redact::Redactor;
 
 /// Redacted texts remembered: templates repeat, and looking for secrets costs a thousand times what a look-up does.
 const REMEMBERED: usize = 50_000;
@@ -41,6 +42,40 @@ struct Line<'l> {
     offset: u64,
 }
 
+/// The columns of a line as comma-separated values.
+const COLUMNS: [&str; 11] = [
+    "timestamp",
+    "component",
+    "severity",
+    "severity_inferred",
+    "kind",
+    "pattern",
+    "template",
+    "values",
+    "insert_id",
+    "source",
+    "offset",
+];
+
+impl Line<'_> {
+    fn csv(&self) -> String {
+        let values: Vec<String> = self.values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        face::patterns::csv_row(&[
+            self.timestamp.map_or(String::new(), |at| at.to_string()),
+            self.component.to_owned(),
+            self.severity.to_owned(),
+            self.severity_inferred.unwrap_or_default().to_owned(),
+            self.kind.to_owned(),
+            self.pattern.clone().unwrap_or_default(),
+            self.template.to_owned(),
+            values.join(" "),
+            self.insert_id.to_owned(),
+            self.source.to_owned(),
+            self.offset.to_string(),
+        ])
+    }
+}
+
 /// Learns, then prints.
 pub(super) fn run(args: &ClassifyArgs) -> Result<ExitStatus, UsageError> {
     let catalogue = options::catalogue(&args.input.common.signatures)?;
@@ -54,8 +89,12 @@ pub(super) fn run(args: &ClassifyArgs) -> Result<ExitStatus, UsageError> {
         None => learn(&input, &selection, &catalogue)?,
     };
     let names: Vec<String> = input.sources.iter().map(|source| source.name()).collect();
-    let write = |entry: &Classified<'_>, out: &mut Vec<u8>| secrets.write(entry, &names, out);
+    let write = |entry: &Classified<'_>, out: &mut Vec<u8>| secrets.write(entry, &names, args.format, out);
     let mut out = io::BufWriter::with_capacity(OUT_BYTES, io::stdout().lock());
+    if args.format == LineFace::Csv {
+        out.write_all(face::patterns::csv_row(&COLUMNS.map(str::to_owned)).as_bytes())
+            .map_err(|error| UsageError::new(format!("standard output: {error}")))?;
+    }
     let told = input.pass(&selection, |options| {
         analyze::classify(&input.sources, &catalogue, &learnt, options, &write, &mut |lines| out.write_all(lines))
     });
@@ -90,7 +129,7 @@ impl Secrets {
         Secrets { redactor, known: RwLock::default() }
     }
 
-    fn write(&self, entry: &Classified<'_>, names: &[String], out: &mut Vec<u8>) {
+    fn write(&self, entry: &Classified<'_>, names: &[String], format: LineFace, out: &mut Vec<u8>) {
         let template = self.without(entry.template);
         let values = entry.values.iter().map(|(name, value)| (name.as_ref(), self.without(value))).collect();
         let line = Line {
@@ -106,8 +145,13 @@ impl Secrets {
             source: names.get(entry.origin.source as usize).map_or("", String::as_str),
             offset: entry.origin.offset,
         };
-        serde_json::to_writer(&mut *out, &line).expect("a line has text keys, and memory takes everything");
-        out.push(b'\n');
+        match format {
+            LineFace::Csv => out.extend_from_slice(line.csv().as_bytes()),
+            LineFace::Json => {
+                serde_json::to_writer(&mut *out, &line).expect("a line has text keys, and memory takes everything");
+                out.push(b'\n');
+            }
+        }
     }
 
     fn without(&self, text: &str) -> String {

@@ -6,7 +6,9 @@ use super::args::CompareArgs;
 use super::exit::ExitStatus;
 use super::options::{self, UsageError};
 use super::print;
-use crate::report::{self, Report, history};
+use crate::check::history;
+use crate::face;
+use crate::report::{self, Report};
 
 /// Prints what changed; the status says whether it got worse.
 pub(super) fn run(args: &CompareArgs) -> Result<ExitStatus, UsageError> {
@@ -18,7 +20,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<ExitStatus, UsageError> {
 /// Reads a JSON report.
 pub(super) fn report_of(path: &Path) -> Result<Report, UsageError> {
     let (name, text) = options::text_file(path)?;
-    let report = report::json::parse(&text)
+    let report = face::json::parse(&text)
         .map_err(|error| UsageError::new(format!("{name}: not a JSON report (-o report.json makes one): {error}")))?;
     if report.schema != report::SCHEMA {
         let text = format!("{name}: a report of schema {}; this firstfault reads {}", report.schema, report::SCHEMA);

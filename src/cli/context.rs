@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::args::{ContextArgs, ProfileCommand};
 use super::exit::ExitStatus;
 use super::options::{self, UsageError};
-use super::{note, print, reading};
-use crate::report::history::{self, Fingerprint};
-use crate::report::profile::Profile;
+use super::{check, note, print, reading};
+use crate::check::history::{self, Fingerprint};
+use crate::check::profile::Profile;
+use crate::face;
 use crate::report::{self, Report};
 use crate::source;
 
@@ -55,7 +56,10 @@ impl<'a> Context<'a> {
 
 /// Runs a command on profiles.
 pub(super) fn run_profile(command: &ProfileCommand) -> Result<ExitStatus, UsageError> {
-    let ProfileCommand::Check { files } = command;
+    let files = match command {
+        ProfileCommand::Init { input } => return check::run_profile_init(input),
+        ProfileCommand::Check { files } => files,
+    };
     let mut status = ExitStatus::Done;
     let mut out = String::new();
     for path in files {
@@ -68,7 +72,7 @@ pub(super) fn run_profile(command: &ProfileCommand) -> Result<ExitStatus, UsageE
                     1 => "good, with a doubt".to_owned(),
                     n => format!("good, with {n} doubts"),
                 };
-                out.push_str(&format!("{}: {doubts}\n", report::escape::terminal(&name)));
+                out.push_str(&format!("{}: {doubts}\n", face::escape::terminal(&name)));
                 remarks.iter().for_each(|remark| note(&format!("{name}: {remark}")));
             }
             Err(error) => {
@@ -99,7 +103,7 @@ fn earlier(folder: &Path) -> Result<Vec<Fingerprint>, UsageError> {
         let (name, text) = options::text_file(&path)?;
         match history::parse(&text) {
             Ok(fingerprint) if fingerprint.schema == history::SCHEMA => earlier.push(fingerprint),
-            _ => match report::json::parse(&text) {
+            _ => match face::json::parse(&text) {
                 Ok(report) if report.schema == report::SCHEMA => earlier.extend(history::fingerprints(&report)),
                 _ => note(&format!("firstfault: {name}: neither a fingerprint nor a report; not compared with")),
             },

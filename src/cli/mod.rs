@@ -13,15 +13,16 @@ mod outputs;
 mod patterns;
 mod progress;
 mod reading;
+mod show;
 mod signatures;
 mod summarize;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::report;
+use crate::{face, report};
 
 use args::{Cli, Command};
 use exit::ExitStatus;
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> Result<ExitStatus, UsageError> {
     match cli.command {
         None => analysis::run(&cli.analyze),
         Some(Command::Analyze(args)) => analysis::run(&args),
+        Some(Command::Show(args)) => show::run(&args),
         Some(Command::Patterns(args)) => patterns::run(&args),
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Summarize(args)) => summarize::run(&args),
@@ -99,7 +101,30 @@ fn print_bytes(bytes: &[u8]) -> Result<ExitStatus, UsageError> {
     }
 }
 
+/// Writes to standard output; what is longer than a terminal goes through a pager (`PAGER`, or `less` where it is there).
+fn paged(text: &str) -> Result<ExitStatus, UsageError> {
+    let height = console::Term::stdout().size_checked().map_or(0, |(rows, _)| usize::from(rows));
+    if !io::stdout().is_terminal() || text.lines().count() < height {
+        return print(text);
+    }
+    let asked = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
+    let mut words = asked.split_whitespace();
+    let Some(program) = words.next() else { return print(text) };
+    let pager = std::process::Command::new(program)
+        .args(words)
+        .env("LESS", std::env::var("LESS").unwrap_or_else(|_| "FRX".to_owned()))
+        .stdin(std::process::Stdio::piped())
+        .spawn();
+    let Ok(mut pager) = pager else { return print(text) };
+    if let Some(mut input) = pager.stdin.take() {
+        // A reader who leaves early has seen enough.
+        let _ = input.write_all(text.as_bytes());
+    }
+    let _ = pager.wait();
+    Ok(ExitStatus::Done)
+}
+
 /// Writes a line to standard error.
 fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", report::escape::terminal(text));
+    let _ = writeln!(io::stderr().lock(), "{}", face::escape::terminal(text));
 }

@@ -3,10 +3,11 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::args::{Face, InputArgs, OutputArgs, RedactionArgs};
+use super::args::{ColorWhen, InputArgs, OutputArgs, RedactionArgs, ReportFace};
 use crate::analyze::{self, Bound};
+use crate::check::redact::Redactor;
+use crate::face::{Face, TerminalOptions};
 use crate::pattern::Catalogue;
-use crate::report::redact::Redactor;
 use crate::source;
 use crate::time::{SECOND, Timestamp};
 
@@ -46,10 +47,33 @@ fn bound(option: &str, text: &str) -> Result<Bound, UsageError> {
     if let Some(at) = Timestamp::parse(text).or_else(whole_day) {
         return Ok(Bound::At(at));
     }
-    duration_ns(text).map(Bound::BeforeNewest).ok_or_else(|| {
+    let of_day = || clock_ns(text).map(Bound::OfDay);
+    duration_ns(text).map(Bound::BeforeNewest).or_else(of_day).ok_or_else(|| {
         UsageError::new(format!(
-            "{option} {text}: not a time; give RFC 3339 (2025-09-15T20:00:00Z), a date, or a duration such as 30m, 2h, 1d"
+            "{option} {text}: not a time; give RFC 3339 (2025-09-15T20:00:00Z), a date, a time of day (10:05), or a duration such as 30m, \
+             2h, 1d"
         ))
+    })
+}
+
+/// `10:05` or `10:05:30` as nanoseconds since midnight.
+fn clock_ns(text: &str) -> Option<i64> {
+    let whole = if text.len() == 5 { format!("{text}:00") } else { text.to_owned() };
+    Timestamp::parse(&format!("1970-01-01T{whole}Z")).map(|at| at.0)
+}
+
+/// A length of time, `30m`.
+pub(super) fn duration(option: &str, text: &str) -> Result<i64, UsageError> {
+    duration_ns(text)
+        .ok_or_else(|| UsageError::new(format!("{option} {text}: not a length of time such as 30s, 2m, 1h")))
+}
+
+/// A point in time, on the day of `newest` when only a time of day is given.
+pub(super) fn time(option: &str, text: &str, newest: Timestamp) -> Result<Timestamp, UsageError> {
+    Ok(match bound(option, text)? {
+        Bound::At(at) => at,
+        Bound::BeforeNewest(nanos) => newest.plus(-nanos),
+        Bound::OfDay(nanos) => newest.plus(-(newest.0 - nanos).rem_euclid(86_400 * SECOND)),
     })
 }
 
@@ -93,36 +117,46 @@ pub(super) fn redactor(redaction: &RedactionArgs) -> Result<Option<Redactor>, Us
     Redactor::new(&redaction.redact).map(Some).map_err(|error| UsageError::new(format!("--redact: {error}")))
 }
 
-/// Columns of standard output.
+/// Columns of standard output: `COLUMNS`, or those of the terminal.
 pub(super) fn width() -> usize {
-    if std::io::stdout().is_terminal() {
-        usize::from(console::Term::stdout().size().1).min(MAX_WIDTH)
-    } else {
-        PLAIN_WIDTH
-    }
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+    let is_terminal = std::io::stdout().is_terminal();
+    let own = is_terminal.then(|| usize::from(console::Term::stdout().size().1).min(MAX_WIDTH));
+    asked.or(own).unwrap_or(PLAIN_WIDTH)
+}
+
+/// How standard output shows a report. Source of the variables: no-color.org, force-color.org.
+pub(super) fn terminal(color: ColorWhen) -> TerminalOptions {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_terminal = std::io::stdout().is_terminal();
+    let color = match color {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => is_set("FORCE_COLOR") || is_terminal && !is_set("NO_COLOR"),
+    };
+    TerminalOptions { width: width(), color, links: color && is_terminal }
 }
 
 /// The face that a file's ending asks for.
 pub(super) fn face_of(path: &Path) -> Result<Face, UsageError> {
-    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    Ok(match ending.as_str() {
-        "json" => Face::Json,
-        "md" | "markdown" => Face::Markdown,
-        "html" | "htm" => Face::Html,
-        "txt" | "text" => Face::Table,
-        _ => {
-            let text =
-                format!("-o {}: cannot tell the format; use an ending of .json, .md, .html or .txt", path.display());
-            return Err(UsageError::new(text));
-        }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Face::of_name(&name).ok_or_else(|| {
+        UsageError::new(format!(
+            "-o {}: cannot tell the format; use an ending of .json, .md, .html, .txt, .ticket.md or .slack.json",
+            path.display()
+        ))
     })
 }
 
-/// The face of standard output: as asked for, the table by default, nothing when files are written and none was asked for.
-pub(super) fn stdout_face(output: &OutputArgs) -> Option<Face> {
+/// The face of standard output: as asked for, the first screen by default.
+pub(super) fn stdout_face(output: &OutputArgs) -> Face {
     match output.format {
-        Some(face) => Some(face),
-        None if output.output.is_empty() => Some(Face::Table),
-        None => None,
+        None | Some(ReportFace::Table) if output.verbose || output.explain => Face::Verbose,
+        None | Some(ReportFace::Table) => Face::Screen,
+        Some(ReportFace::Json) => Face::Json,
+        Some(ReportFace::Markdown) => Face::Markdown,
+        Some(ReportFace::Html) => Face::Html,
+        Some(ReportFace::Ticket) => Face::Ticket,
+        Some(ReportFace::Slack) => Face::Slack,
     }
 }

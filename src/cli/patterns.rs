@@ -5,6 +5,7 @@ use super::exit::ExitStatus;
 use super::options::{self, UsageError};
 use super::{print, reading};
 use crate::analyze;
+use crate::face;
 use crate::report::patterns::{Novelty, Patterns};
 
 /// Prints the patterns that were asked for.
@@ -21,8 +22,9 @@ pub(super) fn run(args: &PatternsArgs) -> Result<ExitStatus, UsageError> {
         patterns = redactor.redact(&patterns).map_err(|error| UsageError::new(error.to_string()))?;
     }
     print(&match args.format {
-        ListFace::Table => patterns.table(options::width()),
-        ListFace::Json => patterns.json(),
+        ListFace::Table => face::patterns::table(&patterns, options::width()),
+        ListFace::Json => face::patterns::json(&patterns),
+        ListFace::Csv => face::patterns::csv(&patterns),
     })?;
     Ok(if reading::is_interrupted() { ExitStatus::Interrupted } else { ExitStatus::Done })
 }

@@ -24,7 +24,7 @@ impl<'t> Value<'t> {
     /// The text as a word, or a part of one, of a shell: the same bare and inside quotes of either kind. `None` when a shell
     /// would see more in it than letters.
     pub(super) fn word(self) -> Option<&'t str> {
-        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'@' | b'/');
         self.0.bytes().all(is_plain).then_some(self.0)
     }
 }
@@ -38,6 +38,31 @@ impl Filter {
     /// A fixed clause, without single quotes.
     pub(super) fn new(clause: &'static str) -> Filter {
         Filter(clause.to_owned())
+    }
+
+    /// Every entry of one of these logs.
+    pub(super) fn logs(ids: &[&'static str]) -> Filter {
+        let clauses: Vec<String> = ids.iter().map(|id| format!("log_id(\"{id}\")")).collect();
+        match clauses.as_slice() {
+            [one] => Filter(one.clone()),
+            many => Filter(format!("({})", many.join(" OR "))),
+        }
+    }
+
+    /// What both select.
+    pub(super) fn and(self, other: Option<Filter>) -> Filter {
+        match other {
+            Some(other) => Filter(format!("({} AND {})", self.0, other.0)),
+            None => self,
+        }
+    }
+
+    /// What one of both selects.
+    pub(super) fn either(one: Option<Filter>, other: Option<Filter>) -> Option<Filter> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(Filter(format!("({} OR {})", one.0, other.0))),
+            (one, other) => one.or(other),
+        }
     }
 
     /// Every entry that holds one of the names; without names every entry.
@@ -61,30 +86,80 @@ impl Filter {
     }
 }
 
+/// What kept a command from being filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unknown<'c> {
+    /// A name of a resource.
+    Name(&'c str),
+    /// A value that the messages do not give.
+    Value,
+}
+
+/// Words in capitals that are part of a command: SQL, and what an operator chooses.
+const NO_NAMES: [&str; 24] = [
+    "SELECT",
+    "FROM",
+    "ORDER",
+    "BY",
+    "DESC",
+    "LIMIT",
+    "GROUP",
+    "SHOW",
+    "ENGINE",
+    "INNODB",
+    "STATUS",
+    "PROCESSLIST",
+    "AND",
+    "OR",
+    "ALWAYS",
+    "SERVERLESS",
+    "EGRESS",
+    "ERROR",
+    "A",
+    "VALUE",
+    "SIZE",
+    "IP",
+    "UTC",
+    "A8",
+];
+
 /// The command of a remedy with what is known here filled in.
 ///
-/// A whole word in capitals (`SERVICE`) that `names` knows is replaced; others stay for the reader to fill in. A word in
-/// braces (`{setting}`) is a value that the signature reads from its messages: `None` when `values` does not know it.
-pub(super) fn filled(command: &str, names: &[(&str, String)], values: &[(&str, String)]) -> Option<String> {
+/// A whole word in capitals (`SERVICE`) is a name of a resource, a word in braces (`{setting}`) a value that the signature reads
+/// from its messages.
+///
+/// # Errors
+/// The first of either that is not known, or that must not stand in a command.
+pub(super) fn filled<'c>(
+    command: &'c str,
+    names: &[(&str, String)],
+    values: &[(&str, String)],
+) -> Result<String, Unknown<'c>> {
     let mut text = String::with_capacity(command.len());
     let mut rest = command;
     while let Some(at) = rest.find(|c: char| c.is_ascii_uppercase() || c == '{') {
-        let (before, word) = rest.split_at(at);
-        let inside = before.ends_with(is_of_a_word);
+        let (before, word_on) = rest.split_at(at);
+        let inside = before.ends_with(is_of_a_word) || before.is_empty() && text.ends_with(is_of_a_word);
         text.push_str(before);
-        if let Some(named) = word.strip_prefix('{') {
-            let (name, after) = named.split_once('}')?;
-            text.push_str(known(values, name)?);
+        if let Some(named) = word_on.strip_prefix('{') {
+            let (name, after) = named.split_once('}').ok_or(Unknown::Value)?;
+            text.push_str(known(values, name).ok_or(Unknown::Value)?);
             rest = after;
         } else {
-            let end = word.find(|c: char| !is_of_a_word(c)).unwrap_or(word.len());
-            let name = &word[..end];
-            text.push_str(known(names, name).filter(|_| !inside).unwrap_or(name));
-            rest = &word[end..];
+            let end = word_on.find(|c: char| !is_of_a_word(c)).unwrap_or(word_on.len());
+            let name = &word_on[..end];
+            let is_name = !inside && !NO_NAMES.contains(&name) && !name.bytes().any(|b| b.is_ascii_lowercase());
+            text.push_str(if is_name { known(names, name).ok_or(Unknown::Name(name))? } else { name });
+            rest = &word_on[end..];
         }
     }
     text.push_str(rest);
-    Some(text)
+    Ok(text)
+}
+
+/// A text as a word of a shell; `None` when a shell would see more in it.
+pub(super) fn word(text: &str) -> Option<&str> {
+    Value::new(text)?.word()
 }
 
 fn is_of_a_word(c: char) -> bool {
@@ -107,10 +182,16 @@ mod tests {
             assert_eq!(Value::new(text), None, "{text:?}");
         }
         assert_eq!(Value::new(&"a".repeat(MAX_BYTES + 1)), None);
-        for text in ["a b", "$(touch F)", "`touch F`", "a;b", "a|b", "a>b", "a*", "~", "a&b", "#a", "a/b", "!a"] {
+        for text in ["a b", "$(touch F)", "`touch F`", "a;b", "a|b", "a>b", "a*", "~", "a&b", "#a", "a=b", "!a"] {
             assert_eq!(Value::new(text).and_then(Value::word), None, "{text:?}");
         }
-        for text in ["checkout", "acme-prod:europe-west1:orders-db", "a_b.c", "10.0.0.3:5432"] {
+        for text in [
+            "checkout",
+            "acme-prod:europe-west1:orders-db",
+            "a_b.c",
+            "10.0.0.3:5432",
+            "run@acme-prod.iam.gserviceaccount.com",
+        ] {
             assert_eq!(Value::new(text).and_then(Value::word), Some(text));
         }
     }
@@ -130,10 +211,12 @@ mod tests {
     fn whole_words_are_filled_in_and_a_value_must_be_known() {
         let names = [("SERVICE", "checkout".to_owned()), ("REGION", "--quiet".to_owned())];
         let values = [("setting", "API_KEY".to_owned())];
-        let fill = |command: &str| filled(command, &names, &values);
-        assert_eq!(fill("run SERVICE --region REGION").as_deref(), Some("run checkout --region REGION"));
-        assert_eq!(fill("run MY_SERVICE SERVICES").as_deref(), Some("run MY_SERVICE SERVICES"));
-        assert_eq!(fill("set SERVICE {setting}=VALUE").as_deref(), Some("set checkout API_KEY=VALUE"));
-        assert_eq!(fill("set {other}=VALUE"), None);
+        let fill = |command: &'static str| filled(command, &names, &values);
+        assert_eq!(fill("run SERVICE -n 1").as_deref(), Ok("run checkout -n 1"));
+        assert_eq!(fill("run SERVICE --region REGION"), Err(Unknown::Name("REGION")), "it would be an option");
+        assert_eq!(fill("run SERVICES"), Err(Unknown::Name("SERVICES")));
+        assert_eq!(fill("set SERVICE {setting}=VALUE").as_deref(), Ok("set checkout API_KEY=VALUE"));
+        assert_eq!(fill("psql -c 'SELECT pid FROM pg_locks'").as_deref(), Ok("psql -c 'SELECT pid FROM pg_locks'"));
+        assert_eq!(fill("set {other}=VALUE"), Err(Unknown::Value));
     }
 }

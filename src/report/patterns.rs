@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::chart;
-use super::escape::{cut, terminal};
-use super::wording::{count, counted};
 use crate::entry::Severity;
 use crate::incident::{Baseline, Scene, Series};
 use crate::pattern::Layer;
@@ -17,18 +14,6 @@ pub const SCHEMA: &str = "firstfault.patterns/1";
 
 /// Columns of a timeline: an hour in steps of two and a half minutes; as many fit beside the counts on 80 columns.
 const COLUMNS: usize = 24;
-
-/// Columns of the sparkline on a terminal.
-const SPARK: usize = 12;
-
-/// Narrower terminals get lines of this width: what stands before the services.
-const MIN_WIDTH: usize = 60;
-
-/// Titles stand below their counts.
-const INDENT: &str = "          ";
-
-/// Services named in a row of the table.
-const FEW_SERVICES: usize = 2;
 
 /// All failing patterns of an input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,31 +105,6 @@ impl Patterns {
             patterns,
         }
     }
-
-    /// The list as a JSON document that ends with a newline.
-    pub fn json(&self) -> String {
-        super::json::document(self)
-    }
-
-    /// The list in lines of at most `width` columns, two for each pattern.
-    pub fn table(&self, width: usize) -> String {
-        if self.patterns.is_empty() {
-            return "no such pattern\n".to_owned();
-        }
-        let width = width.max(MIN_WIDTH);
-        let heads = self.patterns.iter().map(|pattern| pattern.lines(width));
-        let head = format!(
-            "{:>8}  {:<8} {:<8}  {:<9} {:<7}  {:<SPARK$}  SERVICES\n",
-            "COUNT", "FIRST", "LAST", "SEVERITY", "NOVELTY", "TREND"
-        );
-        head + &heads.collect::<String>() + &self.foot()
-    }
-
-    fn foot(&self) -> String {
-        let entries = self.patterns.iter().map(|pattern| pattern.count).fold(0, u64::saturating_add);
-        let n = self.patterns.len() as u64;
-        format!("{}, {}\n", counted(n, "pattern", "patterns"), counted(entries, "failing entry", "failing entries"))
-    }
 }
 
 impl Pattern {
@@ -166,26 +126,6 @@ impl Pattern {
         for (mine, theirs) in self.timeline.iter_mut().zip(other.timeline) {
             *mine = mine.saturating_add(theirs);
         }
-    }
-
-    fn lines(&self, width: usize) -> String {
-        let services: Vec<String> =
-            self.services.keys().take(FEW_SERVICES).map(|name| terminal(name).into_owned()).collect();
-        let more = self.services.len().saturating_sub(FEW_SERVICES);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let half: Vec<u64> = self.timeline.chunks(COLUMNS / SPARK).map(|pair| pair.iter().sum()).collect();
-        let head = format!(
-            "{:>8}  {} {}  {:<9} {:<7}  {}  {}{more}",
-            count(self.count),
-            self.first.clock(),
-            self.last.clock(),
-            self.severity,
-            self.novelty.name(),
-            chart::heights(&half),
-            services.join(", ")
-        );
-        let title = terminal(&self.title).into_owned();
-        format!("{}\n{INDENT}{}\n", cut(&head, width), cut(&title, width - INDENT.len()))
     }
 }
 

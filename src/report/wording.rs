@@ -1,12 +1,12 @@
 //! Figures as people read them: durations, shares, counts, and the words for what the types say.
 
-use super::{Action, Cause, Coverage, Incident, RouteCount, Slot, Status};
+use super::{Action, Affected, Cause, Coverage, Incident, Priority, RouteCount, Slot, Status, Tier};
 use crate::entry::ComponentKind;
 use crate::pattern::Layer;
 use crate::time::Timestamp;
 
 /// `1,234,567`.
-pub(super) fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -19,12 +19,12 @@ pub(super) fn count(n: u64) -> String {
 }
 
 /// `1 entry`, `2,000 entries`.
-pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
 /// A length of time with the two units that matter: `0.37 s`, `41 s`, `12 min 30 s`, `3 h 05 min`, `2 d 04 h`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let sign = if seconds < 0.0 { "-" } else { "" };
     let seconds = seconds.abs();
     let whole = seconds.round() as u64;
@@ -43,7 +43,7 @@ fn rest(n: u64, unit: &str) -> String {
 }
 
 /// A share in percent with one decimal, that says 0 or 100 only when it is exactly that.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let value = share * 100.0;
     match value {
         _ if value <= 0.0 => "0 %".into(),
@@ -54,14 +54,8 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
-/// `951 of 982 requests failed (96.8 %)`.
-pub(super) fn failed_share(failures: u64, requests: u64) -> String {
-    let share = failures as f64 / requests.max(1) as f64;
-    format!("{} of {} failed ({})", count(failures), counted(requests, "request", "requests"), percent(share))
-}
-
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn list(items: &[String]) -> String {
+pub(crate) fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),
@@ -70,7 +64,7 @@ pub(super) fn list(items: &[String]) -> String {
 }
 
 /// Bytes in the unit that fits: `512 B`, `6.0 MiB`.
-pub(super) fn bytes(n: u64) -> String {
+pub(crate) fn bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     let mut value = n as f64;
     let mut unit = "B";
@@ -84,7 +78,7 @@ pub(super) fn bytes(n: u64) -> String {
 }
 
 /// `ongoing`, `resolved`, `unknown`.
-pub(super) fn status(status: Status) -> &'static str {
+pub(crate) fn status(status: Status) -> &'static str {
     match status {
         Status::Ongoing => "ongoing",
         Status::Resolved => "resolved",
@@ -93,7 +87,7 @@ pub(super) fn status(status: Status) -> &'static str {
 }
 
 /// A layer in a word.
-pub(super) fn layer(layer: Layer) -> &'static str {
+pub(crate) fn layer(layer: Layer) -> &'static str {
     match layer {
         Layer::Change => "change",
         Layer::Network => "network",
@@ -106,7 +100,7 @@ pub(super) fn layer(layer: Layer) -> &'static str {
 }
 
 /// Every layer, outermost cause first.
-pub(super) const LAYERS: [Layer; 7] = [
+pub(crate) const LAYERS: [Layer; 7] = [
     Layer::Change,
     Layer::Network,
     Layer::Platform,
@@ -117,7 +111,7 @@ pub(super) const LAYERS: [Layer; 7] = [
 ];
 
 /// A kind of component in words.
-pub(super) fn kind(kind: ComponentKind) -> &'static str {
+pub(crate) fn kind(kind: ComponentKind) -> &'static str {
     match kind {
         ComponentKind::Service => "service",
         ComponentKind::Job => "job",
@@ -153,7 +147,7 @@ const WORTH_ACTING: f64 = 0.2;
 const MAX_ROUTES: usize = 8;
 
 /// Actions for the first cause and for others that are likely, each once, the first cause's first.
-pub(super) fn actions(incident: &Incident) -> Vec<&Action> {
+pub(crate) fn actions(incident: &Incident) -> Vec<&Action> {
     let is_worth = |cause: &&Cause| cause.rank == 1 || cause.confidence >= WORTH_ACTING;
     let mut actions: Vec<&Action> = Vec::new();
     for action in incident.causes.iter().filter(is_worth).flat_map(|cause| &cause.actions) {
@@ -166,7 +160,7 @@ pub(super) fn actions(incident: &Incident) -> Vec<&Action> {
 }
 
 /// Failing routes of a kind with their component, those with most failures first, and how many are left out.
-pub(super) fn routes<'i>(incident: &'i Incident, kind: &str) -> (Vec<(&'i str, &'i RouteCount)>, usize) {
+pub(crate) fn routes<'i>(incident: &'i Incident, kind: &str) -> (Vec<(&'i str, &'i RouteCount)>, usize) {
     let of_component =
         incident.affected.iter().flat_map(|one| one.routes.iter().map(|route| (one.component.as_str(), route)));
     let mut routes: Vec<(&str, &RouteCount)> = of_component.filter(|(_, route)| route.kind == kind).collect();
@@ -176,17 +170,62 @@ pub(super) fn routes<'i>(incident: &'i Incident, kind: &str) -> (Vec<(&'i str, &
     (routes, left_out)
 }
 
+/// What users see of an incident, in a few words.
+pub(crate) fn seen_by_users(incident: &Incident) -> String {
+    let worst = |failed: &dyn Fn(&Affected) -> u64| {
+        let share = |affected: &Affected| failed(affected) as f64 / affected.requests.max(1) as f64;
+        let some = incident.affected.iter().filter(|affected| affected.requests > 0 && failed(affected) > 0);
+        some.max_by(|a, b| share(a).total_cmp(&share(b))).map(|affected| (affected, share(affected)))
+    };
+    if let Some((affected, share)) = worst(&|affected| affected.failures) {
+        let share = if share >= 1.0 { "all".to_owned() } else { format!("{} of", percent(share)) };
+        return format!("{} fails {share} requests", affected.component);
+    }
+    let restarts = incident.affected.iter().max_by_key(|affected| affected.restarts).filter(|most| most.restarts > 1);
+    if let Some(affected) = restarts {
+        return format!("{} exited {} times", affected.component, count(affected.restarts));
+    }
+    if let Some((affected, share)) = worst(&|affected| affected.refused) {
+        return format!("{} refuses {} of requests", affected.component, percent(share));
+    }
+    match incident.affected.iter().find(|affected| affected.failures > 0) {
+        Some(affected) => {
+            format!("{} fails {}", affected.component, counted(affected.failures, "request", "requests"))
+        }
+        None if incident.affected.iter().any(|affected| affected.requests > 0) => "no request fails".to_owned(),
+        None => "impact unknown: no request log".to_owned(),
+    }
+}
+
 /// A tier of actions as a heading.
-pub(super) const TIERS: [(&str, &str); 3] = [("now", "Now"), ("next", "Next"), ("later", "Later")];
+pub(crate) const TIERS: [(Tier, &str); 3] = [(Tier::Now, "Now"), (Tier::Next, "Next"), (Tier::Later, "Later")];
+
+/// How likely a cause is, in a word: one for each fifth of the scale above a half.
+pub(crate) fn odds(confidence: f64) -> &'static str {
+    match confidence {
+        c if c >= 0.8 => "very likely",
+        c if c >= 0.6 => "likely",
+        c if c >= 0.4 => "possible",
+        _ => "uncertain",
+    }
+}
+
+/// `P1`, or `P?` for an incident of unknown impact.
+pub(crate) fn priority(priority: Priority) -> String {
+    match priority {
+        Priority::Unknown => "P?".to_owned(),
+        known => format!("{known:?}"),
+    }
+}
 
 /// Where an incident ends for what the export can tell: its end, the last failure seen, or the end of the export.
-pub(super) fn last_known(incident: &Incident, coverage: &Coverage) -> Timestamp {
+pub(crate) fn last_known(incident: &Incident, coverage: &Coverage) -> Timestamp {
     let last_episode = incident.episodes.iter().map(|episode| episode.end).max();
     incident.end.or(last_episode).or(coverage.last).unwrap_or(incident.start).max(incident.start)
 }
 
 /// `33 min 38 s so far`, `lasted 4 min 10 s`, `at least 4 min 10 s`.
-pub(super) fn length(incident: &Incident, coverage: &Coverage) -> String {
+pub(crate) fn length(incident: &Incident, coverage: &Coverage) -> String {
     let time = duration(last_known(incident, coverage).seconds_since(incident.start));
     match incident.status {
         Status::Ongoing => format!("{time} so far"),
@@ -197,7 +236,7 @@ pub(super) fn length(incident: &Incident, coverage: &Coverage) -> String {
 }
 
 /// Where the export holds no entry during an incident or right after it, in a sentence each.
-pub(super) fn uncovered(incident: &Incident) -> Vec<String> {
+pub(crate) fn uncovered(incident: &Incident) -> Vec<String> {
     let told = incident.uncovered.iter().map(|gap| {
         format!(
             "no entry is from {} to {} UTC: what happened then is unknown",
@@ -209,31 +248,25 @@ pub(super) fn uncovered(incident: &Incident) -> Vec<String> {
 }
 
 /// True for an incident that was seen until the entries end for a while.
-pub(super) fn ends_with_its_entries(incident: &Incident) -> bool {
+pub(crate) fn ends_with_its_entries(incident: &Incident) -> bool {
     let last = incident.episodes.iter().map(|episode| episode.end).max().unwrap_or(incident.start);
     incident.status == Status::Unknown && incident.uncovered.iter().any(|gap| gap.end > last)
 }
 
 /// The time of day to the minute, with the date when it is of another day than `reference`.
-pub(super) fn minute(at: Timestamp, reference: Timestamp) -> String {
+pub(crate) fn minute(at: Timestamp, reference: Timestamp) -> String {
     let time = clock(at, reference);
     time.get(..time.len() - 3).unwrap_or_default().to_owned()
 }
 
-/// A note in a line: what failed, where, how often, when first.
-pub(super) fn note(note: &Cause) -> String {
-    let times = if note.count > 1 { format!(", ×{}", count(note.count)) } else { String::new() };
-    format!("{}: {} ({} UTC{times})", note.component, note.title, note.first_seen.date_clock())
-}
-
 /// The time of day, with the date when it is of another day than `reference`.
-pub(super) fn clock(at: Timestamp, reference: Timestamp) -> String {
+pub(crate) fn clock(at: Timestamp, reference: Timestamp) -> String {
     let (full, other) = (at.date_clock(), reference.date_clock());
     if full.get(..10) == other.get(..10) { at.clock() } else { full }
 }
 
 /// What changed, short: the last two words of an audit method, `Services.ReplaceService`.
-pub(super) fn short_method(what: &str) -> &str {
+pub(crate) fn short_method(what: &str) -> &str {
     let is_method = what.matches('.').count() > 1 && !what.contains([' ', '/']);
     match what.rmatch_indices('.').nth(1) {
         Some((dot, _)) if is_method => &what[dot + 1..],
@@ -242,7 +275,7 @@ pub(super) fn short_method(what: &str) -> &str {
 }
 
 /// Failing entries of a slot, over all layers.
-pub(super) fn failures(slot: &Slot) -> u64 {
+pub(crate) fn failures(slot: &Slot) -> u64 {
     let is_request_count = |name: &str| name == "requests" || name == "request_failures";
     slot.counts.iter().filter(|(name, _)| !is_request_count(name)).fold(0, |sum, (_, n)| sum.saturating_add(*n))
 }

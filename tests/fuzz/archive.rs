@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use firstfault::analyze::{self, Reading};
-use firstfault::report::{Face, render, table};
+use firstfault::face::{Face, Options, render};
 use firstfault::summary::archive;
 
 use crate::edits::{Document, assert_plain};
@@ -31,8 +31,8 @@ fn concludes(reading: Reading) {
     let baseline = analyze::baseline(honest(), catalogue());
     let joined = Reading::join(vec![reading, honest()]);
     let report = analyze::conclude(joined, catalogue(), Some(&baseline));
-    for face in [Face::Table, Face::Markdown, Face::Html] {
-        assert_plain("a face of an archive", &render(&report, face, &table::Options::default()));
+    for face in [Face::Verbose, Face::Markdown, Face::Html] {
+        assert_plain("a face of an archive", &render(&report, face, &Options::default()));
     }
 }
 

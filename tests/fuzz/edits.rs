@@ -1,6 +1,6 @@
 //! A JSON document, edited the way the bytes of an input say: most edits keep it a document of its kind.
 
-use firstfault::report::escape;
+use firstfault::face::escape;
 use firstfault::time::Timestamp;
 use serde_json::{Value, json};
 

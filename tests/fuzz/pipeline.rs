@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 
 use firstfault::analyze::{self, Reading, SourceRead};
 use firstfault::entry::decode;
+use firstfault::face::{Face, Options, json, render};
 use firstfault::framing::{Batch, Cutter, Piece};
 use firstfault::pattern::observe;
-use firstfault::report::{Face, json, render, table};
 use firstfault::source;
 use serde_json::Value;
 
@@ -26,8 +26,8 @@ pub(crate) fn run(input: &[u8]) {
     let report = analyze::conclude(reading, catalogue(), None);
     let text = json::render(&report);
     assert_eq!(json::parse(&text).expect("what was written is read"), report);
-    for face in [Face::Table, Face::Markdown, Face::Html] {
-        assert_plain("a face", &render(&report, face, &table::Options::default()));
+    for face in [Face::Verbose, Face::Markdown, Face::Html] {
+        assert_plain("a face", &render(&report, face, &Options::default()));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Profiles: read, or refused with the line; what is read can be applied and shown.
 
-use firstfault::report::profile::Profile;
-use firstfault::report::{Face, json, render, table};
+use firstfault::check::profile::Profile;
+use firstfault::face::{Face, Options, json, render};
 
 use crate::report_example;
 
@@ -21,8 +21,8 @@ pub(crate) fn run(input: &[u8]) {
     profile.apply(&mut report);
     let text = json::render(&report);
     assert_eq!(json::parse(&text).expect("what was written is read"), report);
-    for face in [Face::Table, Face::Markdown, Face::Html] {
-        crate::edits::assert_plain("a face with a profile", &render(&report, face, &table::Options::default()));
+    for face in [Face::Verbose, Face::Markdown, Face::Html] {
+        crate::edits::assert_plain("a face with a profile", &render(&report, face, &Options::default()));
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::OnceLock;
 
-use firstfault::report::audit::{self, Fact, audit};
-use firstfault::report::redact::Redactor;
-use firstfault::report::{Face, Report, history, json, render, table, verify};
+use firstfault::check::audit::{self, Fact, audit};
+use firstfault::check::redact::Redactor;
+use firstfault::check::{history, verify};
+use firstfault::face::{DocumentOptions, Face, Options, TerminalOptions, json, render};
+use firstfault::report::Report;
 
 use crate::edits::{Document, assert_plain};
 use crate::report_example;
@@ -29,10 +31,12 @@ pub(crate) fn run(input: &[u8]) {
 }
 
 fn shows_only_text(report: &Report) {
-    let wide = table::Options { width: 200, color: false, explain: true, top: 9 };
-    for (face, options) in
-        [(Face::Table, wide), (Face::Table, table::Options::default()), (Face::Markdown, wide), (Face::Html, wide)]
-    {
+    let wide = Options {
+        terminal: TerminalOptions { width: 200, ..Default::default() },
+        document: DocumentOptions { explain: true, top: 9 },
+    };
+    let faces = [Face::Verbose, Face::Screen, Face::Ticket, Face::Slack, Face::Markdown, Face::Html];
+    for (face, options) in faces.into_iter().flat_map(|face| [(face, wide), (face, Options::default())]) {
         let text = render(report, face, &options);
         assert_plain("a face", &text);
         assert!(face != Face::Html || !text.contains(MARKUP), "the page holds markup of the report");
@@ -41,7 +45,7 @@ fn shows_only_text(report: &Report) {
 
 /// Held against itself, a report differs in nothing but its quotes, and nothing is new.
 fn is_itself(report: &Report) {
-    let quotes_nothing = |_: &str, _: u64| None;
+    let quotes_nothing = |_: &str, _: u64| Vec::new();
     let found = verify::verify(report, report, quotes_nothing).expect("its numbers were read from JSON");
     for mismatch in &found {
         assert!(mismatch.found == "no entry there", "{mismatch:?}");
@@ -64,7 +68,7 @@ fn is_read_by_others(mut report: Report) {
     }
     history::recall(&mut report, &fingerprints);
     history::recall(&mut good().clone(), &fingerprints);
-    let claims = render(&report, Face::Markdown, &table::Options::default());
+    let claims = render(&report, Face::Markdown, &Options::default());
     let fact = Fact {
         message: &report.verdict,
         names: &[],

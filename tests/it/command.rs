@@ -129,9 +129,28 @@ fn no_color_and_terminal_settings_change_nothing_in_a_pipe() {
     let folder = Folder::new("colors");
     let file = folder.file("a.ndjson", outage());
     let plain = run(&[&file]).ends_with(0).out;
-    for (name, value) in [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "xterm-256color"), ("COLUMNS", "200")] {
+    for (name, value) in [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "xterm-256color")] {
         let other = binary::finish(binary(&[&file]).env(name, value).output());
         assert_eq!(other.out, plain, "{name}");
+    }
+}
+
+#[test]
+fn width_and_colour_are_as_asked_for() {
+    let folder = Folder::new("asked");
+    let file = folder.file("a.ndjson", outage());
+    let plain = run(&[&file]).ends_with(0).out;
+    let wide = binary::finish(binary(&[&file]).env("COLUMNS", "200").output()).out;
+    let longest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    assert!(longest(&plain) <= 80 && longest(&wide) > 80 && longest(&wide) <= 200, "{wide}");
+    for (arguments, variable, coloured) in [
+        (["--color", "always"], ("NO_COLOR", "1"), true),
+        (["--color", "never"], ("FORCE_COLOR", "1"), false),
+        (["--color", "auto"], ("FORCE_COLOR", "1"), true),
+        (["--color", "auto"], ("NO_COLOR", "1"), false),
+    ] {
+        let run = binary(&[&file, arguments[0], arguments[1]]).env(variable.0, variable.1).output();
+        assert_eq!(binary::finish(run).out.contains('\u{1b}'), coloured, "{arguments:?} {variable:?}");
     }
 }
 
@@ -158,17 +177,19 @@ fn threads_do_not_show() {
 }
 
 #[test]
-fn outputs_are_written_side_by_side_and_standard_output_stays_clean() {
+fn outputs_are_written_side_by_side_and_standard_output_tells_the_verdict() {
     let folder = Folder::new("outputs");
     let file = folder.file("a.ndjson", outage());
     let names = ["r.json", "r.md", "r.html", "r.txt"].map(|name| folder.file(name, "old"));
     let mut arguments = vec![file.as_str()];
     names.iter().for_each(|name| arguments.extend(["-o", name]));
-    let silent = run(&arguments).ends_with(0);
-    assert!(silent.out.is_empty() && silent.err.is_empty(), "{silent:?}");
-    for (name, face) in [("r.json", "json"), ("r.md", "markdown"), ("r.html", "html"), ("r.txt", "table")] {
+    let told = run(&arguments).ends_with(0);
+    assert!(told.err.is_empty() && told.out.lines().count() == 2, "{told:?}");
+    assert!(told.out.contains("; cause (") && told.out.contains("wrote ") && told.out.contains("r.html"), "{told:?}");
+    for (name, face) in [("r.json", "json"), ("r.md", "md"), ("r.html", "html")] {
         assert_eq!(folder.read(name), run(&[&file, "--format", face]).out, "{name}");
     }
+    assert_eq!(folder.read("r.txt"), run(&[&file, "-v"]).out);
     let leftover = fs::read_dir(folder.path()).expect("it is there").count();
     assert_eq!(leftover, 5, "nothing but the input and the reports");
 }

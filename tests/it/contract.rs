@@ -141,12 +141,13 @@ fn definition<'s>(root: &'s Value, name: &str) -> Option<&'s Value> {
 }
 
 fn is_type(name: &Value) -> bool {
-    ["array", "integer", "null", "number", "object", "string"].map(Value::from).contains(name)
+    ["array", "boolean", "integer", "null", "number", "object", "string"].map(Value::from).contains(name)
 }
 
 fn is_a(value: &Value, name: &Value) -> bool {
     match name.as_str().unwrap_or_default() {
         "array" => value.is_array(),
+        "boolean" => value.is_boolean(),
         "integer" => value.is_i64() || value.is_u64(),
         "null" => value.is_null(),
         "number" => value.is_number(),

@@ -278,14 +278,13 @@ fn a_full_disk_is_a_clear_error() {
 }
 
 #[test]
-fn neither_files_nor_home_nor_clock_nor_width_show() {
+fn neither_files_nor_home_nor_clock_show() {
     let folder = Folder::new("same");
     let file = folder.file("a.ndjson", outage().join("\n"));
     for face in ["table", "json", "markdown", "html"] {
         let first = run(&[&file, "--format", face]).ends_with(0).out;
         let elsewhere = [
             ("HOME", "/nonexistent"),
-            ("COLUMNS", "40"),
             ("LC_ALL", "tr_TR.UTF-8"),
             ("TZ", "America/St_Johns"),
             ("SOURCE_DATE_EPOCH", "0"),

@@ -1,8 +1,9 @@
 //! Written postmortems held against an export: what is planted is found, what is true is left in peace.
 
 use crate::report_example;
-use firstfault::report::audit::{ClaimKind, Fact, Finding, Verdict, audit, is_refuted, render};
-use firstfault::report::{Evidence, Report, markdown};
+use firstfault::check::audit::{ClaimKind, Fact, Finding, Verdict, audit, is_refuted, render};
+use firstfault::face::{self, Face};
+use firstfault::report::{Evidence, Report};
 
 /// Entries of the export: those that the example quotes, each as it stands there.
 fn facts(report: &Report) -> Vec<(Evidence, u16)> {
@@ -119,7 +120,7 @@ The export holds 4,812 entries, of which 1,260 failing entries.
 
 #[test]
 fn the_own_postmortem_stands() {
-    let findings = check(&markdown::render(&report_example::report()));
+    let findings = check(&face::render(&report_example::report(), Face::Markdown, &face::Options::default()));
     let wrong: Vec<&Finding> = findings.iter().filter(|finding| finding.verdict == Verdict::Contradicted).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let absent: Vec<&Finding> = findings

@@ -1,6 +1,6 @@
 //! Escapes against random text out of the characters that mean something to each reader.
 
-use firstfault::report::escape;
+use firstfault::face::escape;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 /// Characters and runs that Markdown, HTML, tables and terminals give a meaning.

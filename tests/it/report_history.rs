@@ -1,8 +1,8 @@
 //! Incidents that come back, and reports that are compared.
 
 use crate::report_example;
+use firstfault::check::history::{self, DifferenceKind, compare, fingerprints, match_earlier};
 use firstfault::report::Report;
-use firstfault::report::history::{self, DifferenceKind, compare, fingerprints, match_earlier};
 use firstfault::time::SECOND;
 
 const DAY: i64 = 86_400 * SECOND;
@@ -32,6 +32,29 @@ fn the_same_chain_is_known_again() {
          regression after 2 d 23 h"
     );
     assert_eq!(report.earlier_known, Some(1));
+}
+
+#[test]
+fn the_order_of_the_chain_does_not_matter() {
+    let earlier = fingerprints(&days_before(3));
+    let mut incident = report_example::report().incidents.remove(0);
+    incident.chain[1..].reverse();
+    let links = match_earlier(&incident, &earlier).map(|regression| (regression.links_equal, regression.links));
+    assert_eq!(links, Some((7, 7)));
+}
+
+#[test]
+fn the_same_cause_with_the_same_value_is_known_by_itself() {
+    let named = |mut report: Report| {
+        report.incidents[0].title = "checkout: A required setting is missing: DB_HOST".into();
+        report
+    };
+    let earlier = fingerprints(&named(days_before(3)));
+    let mut incident = named(report_example::report()).incidents.remove(0);
+    incident.chain.truncate(1);
+    assert!(match_earlier(&incident, &earlier).is_some());
+    incident.title = "checkout: A required setting is missing: API_KEY".into();
+    assert_eq!(match_earlier(&incident, &earlier), None);
 }
 
 #[test]

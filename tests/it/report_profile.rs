@@ -1,8 +1,11 @@
 //! A service profile on a whole report: what it adds to each face, marked as given.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::report_example;
-use firstfault::report::profile::Profile;
-use firstfault::report::{Report, Status, html, json, markdown, table};
+use firstfault::check::profile::Profile;
+use firstfault::face::{Face, Options, json, render};
+use firstfault::report::{Report, Status};
 
 const PROFILE: &str = r#"
 [tracker]
@@ -88,13 +91,26 @@ fn nothing_is_reviewed_or_blocked_once_it_is_over() {
 #[test]
 fn every_face_marks_it_as_given() {
     let report = report();
-    let markdown = markdown::render(&report);
+    let markdown = render(&report, Face::Markdown, &Options::default());
     assert!(
-        markdown.contains("*Given by the profile `firstfault.toml`, not observed") && markdown.contains("**BLOCKED**")
+        markdown.contains("Given by `firstfault.toml`, not observed") && markdown.contains("BLOCKED"),
+        "{markdown}"
     );
-    assert!(html::render(&report).contains("given, not observed"));
-    let table = table::render(&report, &table::Options::default());
-    assert!(table.contains("browse → pay: BLOCKED since 11:48:02") && table.contains("net-oncall (given)"), "{table}");
+    assert!(render(&report, Face::Html, &Options::default()).contains("not observed"));
+    let screen = render(&report, Face::Screen, &Options::default());
+    assert!(screen.contains("browse → pay: BLOCKED since 11:48:02"), "{screen}");
+    let whole = render(&report, Face::Verbose, &Options::default());
+    assert!(whole.contains("net-oncall (given)"), "{whole}");
     let back = json::parse(&json::render(&report)).expect("reads back");
     assert_eq!(back, report);
+}
+
+#[test]
+fn the_template_is_a_profile() {
+    let services = BTreeMap::from([("shop \"x\"".to_owned(), BTreeSet::from(["orders-db".to_owned()]))]);
+    let text = Profile::template(&services);
+    let profile = Profile::parse("new.toml", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!(profile.check(), [""; 0], "{text}");
+    let uncommented: String = text.lines().map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+    assert!(uncommented.contains("team = ") && text.contains("depends_on = [\"orders-db\"]"));
 }

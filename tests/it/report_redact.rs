@@ -1,8 +1,9 @@
 //! Redaction of a whole report: nothing secret is left in any text, and every pointer to evidence still points.
 
 use crate::report_example;
-use firstfault::report::redact::{Redactor, agrees};
-use firstfault::report::{Report, html, json, markdown, table};
+use firstfault::check::redact::{Redactor, agrees};
+use firstfault::face::{Face, Options, json, render};
+use firstfault::report::Report;
 
 /// The example with secrets in many places.
 fn leaky() -> Report {
@@ -27,9 +28,9 @@ fn no_face_of_a_redacted_report_holds_a_secret() {
     report.incidents[0].causes[0].evidence[0].insert_id = "x".into();
     let faces = [
         json::render(&report),
-        markdown::render(&report),
-        html::render(&report),
-        table::render(&report, &table::Options::default()),
+        render(&report, Face::Markdown, &Options::default()),
+        render(&report, Face::Html, &Options::default()),
+        render(&report, Face::Verbose, &Options::default()),
     ];
     for face in faces {
         for secret in ["bob@", "alice@", "hunter2", "eyJ", "8.8.4.4", "9.9.9.9", "abcdefghijklmnop1234"] {

@@ -1,11 +1,12 @@
 //! A report held against its export: it stands, and falls with a single digit.
 
 use crate::report_example;
-use firstfault::report::verify::verify;
-use firstfault::report::{Report, json};
+use firstfault::check::verify::verify;
+use firstfault::face::json;
+use firstfault::report::Report;
 
 /// The message of a record of the export that the example quotes.
-fn quote_at(source: &str, offset: u64) -> Option<String> {
+fn quotes_at(source: &str, offset: u64) -> Vec<String> {
     let report = report_example::report();
     let incident = &report.incidents[0];
     let causes =
@@ -14,11 +15,12 @@ fn quote_at(source: &str, offset: u64) -> Option<String> {
     let changes = incident.changes.iter().map(|change| &change.evidence);
     let moments = incident.moments.iter().filter_map(|moment| moment.evidence.as_ref());
     let mut all = causes.chain(ruled_out).chain(changes).chain(moments);
-    all.find(|evidence| evidence.source == source && evidence.offset == offset).map(|evidence| evidence.message.clone())
+    let found = all.find(|evidence| evidence.source == source && evidence.offset == offset);
+    found.map(|evidence| evidence.message.clone()).into_iter().collect()
 }
 
 fn places(report: &Report) -> Vec<String> {
-    let found = verify(report, &report_example::report(), quote_at).expect("finite numbers");
+    let found = verify(report, &report_example::report(), quotes_at).expect("finite numbers");
     found.into_iter().map(|mismatch| mismatch.place).collect()
 }
 
@@ -49,7 +51,7 @@ fn one_changed_digit_is_found_wherever_it_is() {
 fn a_quote_that_is_not_there_is_named() {
     let mut report = report_example::report();
     report.incidents[0].causes[0].evidence[2].offset += 1;
-    let found = verify(&report, &report, quote_at).expect("finite numbers");
+    let found = verify(&report, &report, quotes_at).expect("finite numbers");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].place, "incidents[0].causes[0].evidence[2]");
     assert!(found[0].to_string().contains("no entry there"), "{}", found[0]);
@@ -59,9 +61,9 @@ fn a_quote_that_is_not_there_is_named() {
 fn a_redacted_quote_agrees_with_its_entry() {
     let mut report = report_example::report();
     report.incidents[0].causes[0].evidence[2].message = "dial tcp [redacted ip-1]: i/o timeout".into();
-    assert!(verify(&report, &report, quote_at).expect("finite numbers").is_empty());
+    assert!(verify(&report, &report, quotes_at).expect("finite numbers").is_empty());
     report.incidents[0].causes[0].evidence[2].message = "dial tcp [redacted ip-1]: refused".into();
-    assert_eq!(verify(&report, &report, quote_at).expect("finite numbers").len(), 1);
+    assert_eq!(verify(&report, &report, quotes_at).expect("finite numbers").len(), 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{Findings, evidence_of};
 use crate::cause;
 use crate::entry::Component;
 use crate::incident::{Scene, State};
-use crate::report::{Change, Link, Moment, Slot, wording};
+use crate::report::{Basis, Change, Event, Link, Moment, Part, Slot, wording};
 use crate::time::{SECOND, Timestamp};
 
 /// Links of a chain.
@@ -32,15 +32,6 @@ struct Step {
     names: Vec<Component>,
 }
 
-/// What a step has to do with those before it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tie {
-    /// It names what failed, calls it, or the catalogue knows that one brings about the other.
-    Observed,
-    /// It happens where something failed before.
-    Inferred,
-}
-
 /// A failure that began this long before the cause, or before what it is tied to, did not follow from it: clocks differ, and a
 /// caller can give up first.
 const BEFORE_NS: i64 = 60 * SECOND;
@@ -61,11 +52,11 @@ pub(super) fn chain(findings: Findings<'_>, found: &cause::Incident) -> Vec<Link
     let mut links = vec![Link {
         signature: root.signature.clone().unwrap_or_else(|| pattern_of(scene, &own)),
         title: root.title.clone(),
-        component: root.component.name.clone(),
-        first_seen: own.iter().map(|step| step.first).min().unwrap_or(root.first),
+        component: super::display_name(&root.component),
+        first_seen: own.iter().map(|step| step.first).min().unwrap_or(root.first).min(root.first),
         count: own.iter().map(|step| step.count).sum::<u64>().max(1),
         lag_s: 0.0,
-        basis: "observed".to_owned(),
+        basis: Basis::Observed,
     }];
     let mut reached: BTreeMap<&Component, Timestamp> = BTreeMap::from([(&root.component, root.first)]);
     let mut known: Vec<usize> = own.iter().map(|step| step.series).collect();
@@ -92,7 +83,7 @@ pub(super) fn chain(findings: Findings<'_>, found: &cause::Incident) -> Vec<Link
                 first_seen: step.first,
                 count: step.count,
                 lag_s: 0.0,
-                basis: if *tie == Some(Tie::Observed) { "observed" } else { "inferred" }.to_owned(),
+                basis: *tie.as_ref().unwrap_or(&Basis::Inferred),
             });
         }
         open = rest.into_iter().map(|(_, step)| step).collect();
@@ -145,7 +136,7 @@ fn shows(scene: &Scene<'_>, root: &cause::Candidate, step: &Step) -> bool {
 }
 
 /// What ties a step to what is reached, if anything does.
-fn tie(scene: &Scene<'_>, step: &Step, reached: &BTreeMap<&Component, Timestamp>, known: &[usize]) -> Option<Tie> {
+fn tie(scene: &Scene<'_>, step: &Step, reached: &BTreeMap<&Component, Timestamp>, known: &[usize]) -> Option<Basis> {
     let series = &scene.series[step.series];
     let before = |thing: &Component| reached.get(thing).is_some_and(|at| step.first.since(*at) >= -BEFORE_NS);
     let brings_about = |earlier: &usize| {
@@ -157,8 +148,8 @@ fn tie(scene: &Scene<'_>, step: &Step, reached: &BTreeMap<&Component, Timestamp>
     };
     let calls = scene.topology.dependencies(series.component).any(|(thing, _)| before(thing));
     match () {
-        () if step.names.iter().any(before) || calls || known.iter().any(brings_about) => Some(Tie::Observed),
-        () if before(series.component) => Some(Tie::Inferred),
+        () if step.names.iter().any(before) || calls || known.iter().any(brings_about) => Some(Basis::Observed),
+        () if before(series.component) => Some(Basis::Inferred),
         () => None,
     }
 }
@@ -242,37 +233,35 @@ pub(super) fn changes(findings: Findings<'_>, found: &cause::Incident) -> Vec<Ch
             Some(Change {
                 at: *at,
                 what: if change.signature.is_empty() { method.clone() } else { change.signature.clone() },
+                title: super::change_title(findings, change),
                 resource: change.resource.clone(),
                 actor: (!change.actor.is_empty()).then(|| change.actor.clone()),
                 before_onset_s: (before * 10.0).round() / 10.0,
-                verdict: verdict.to_owned(),
+                verdict,
                 text,
                 evidence: evidence_of(findings, exemplar),
             })
         })
         .collect();
-    let order = |change: &Change| match change.verdict.as_str() {
-        "trigger" => 0,
-        "related" => 1,
-        _ => 2,
-    };
     changes.sort_by(|a, b| {
-        order(a).cmp(&order(b)).then(a.before_onset_s.abs().total_cmp(&b.before_onset_s.abs())).then(a.at.cmp(&b.at))
+        let near = a.before_onset_s.abs().total_cmp(&b.before_onset_s.abs());
+        a.verdict.cmp(&b.verdict).then(near).then(a.at.cmp(&b.at))
     });
     changes.truncate(CHANGES);
     changes
 }
 
-fn judge(is_trigger: bool, related: bool, before: f64, change: &crate::summary::Change) -> (&'static str, String) {
-    let name = &change.target.name;
+fn judge(is_trigger: bool, related: bool, before: f64, change: &crate::summary::Change) -> (Part, String) {
+    let time = wording::duration(before.abs());
     if is_trigger {
-        ("trigger", format!("{:.0} s before the first failure, on what failed first", before.max(0.0)))
+        let side = if before < 0.0 { "after" } else { "before" };
+        (Part::Trigger, format!("{time} {side} the first failure"))
     } else if before < 0.0 {
-        ("distractor", format!("{:.0} s after the onset: it cannot have caused it", -before))
+        (Part::Unrelated, format!("{time} after the onset: it cannot have caused it"))
     } else if related {
-        ("related", format!("on {name}, which is affected, but no failure leads back to it"))
+        (Part::Related, format!("on {}, which is affected, but no failure leads back to it", change.target.name))
     } else {
-        ("distractor", "nothing that fails leads back to what it changed".to_owned())
+        (Part::Unrelated, "no failure leads back to what it changed".to_owned())
     }
 }
 
@@ -285,26 +274,26 @@ pub(super) fn moments(
 ) -> Vec<Moment> {
     let mut moments: Vec<Moment> = changes
         .iter()
-        .filter(|change| change.verdict != "distractor" && change.before_onset_s >= 0.0)
+        .filter(|change| change.verdict == Part::Trigger)
         .map(|change| Moment {
             at: change.at,
-            kind: "change".to_owned(),
-            text: format!("{} on {}", change.what, change.resource),
+            kind: Event::Change,
+            text: format!("{} on {}", change.title, change.resource),
             evidence: Some(change.evidence.clone()),
         })
         .collect();
     for (i, link) in chain.iter().enumerate().take(MOMENTS) {
         moments.push(Moment {
             at: link.first_seen,
-            kind: if i == 0 { "onset" } else { "symptom" }.to_owned(),
-            text: format!("{}: {} ({} in all)", link.component, link.title, link.count),
+            kind: if i == 0 { Event::Onset } else { Event::Symptom },
+            text: format!("{}: {}, ×{}", link.component, link.title, wording::count(link.count)),
             evidence: first_evidence(findings, found, &link.signature),
         });
     }
     moments.push(Moment {
         at: found.span.end,
-        kind: "last_failure".to_owned(),
-        text: "last failing entry of this incident".to_owned(),
+        kind: Event::LastFailure,
+        text: "last failure".to_owned(),
         evidence: None,
     });
     moments.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.text.cmp(&b.text)));

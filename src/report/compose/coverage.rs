@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use crate::entry::{ComponentKind, Severity};
-use crate::report::command::{Filter, Value};
-use crate::report::wording::{counted, duration};
+use crate::report::command::{self, Filter, Value};
+use crate::report::wording::{self, count, counted, duration};
 use crate::report::{Coverage, Gap, Incident, StrayCoverage, StrayExample, Warning};
 use crate::summary::{Stray, Summary};
 use crate::time::SECOND;
@@ -33,6 +33,9 @@ const MUCH_LATER: i64 = 16;
 
 /// Clocks that are told of, the worst ones ahead first.
 const MAX_CLOCKS: usize = 5;
+
+/// The log of what administrators did.
+const AUDIT_LOG: &str = "cloudaudit.googleapis.com/activity";
 
 /// Services that a filter names.
 const SCOPE_NAMES: usize = 4;
@@ -97,11 +100,14 @@ pub(super) fn doubts(findings: Findings<'_>, incidents: &[Incident]) -> (Vec<War
         doubts.sampled();
         doubts.starts_inside(incidents);
         doubts.missing_logs(incidents);
-        doubts.severities();
         doubts.filtered();
+        doubts.strays();
+        doubts.clocks();
+        doubts.severities();
+    } else {
+        doubts.strays();
+        doubts.clocks();
     }
-    doubts.strays();
-    doubts.clocks();
     (doubts.warnings, doubts.gaps)
 }
 
@@ -136,12 +142,13 @@ impl Doubts<'_> {
         }
         let span = self.findings.summary.span();
         let text = format!(
-            "exactly {entries} entries: the export was probably cut by --limit; it covers {:.0} s, and counts are lower bounds",
-            span.seconds()
+            "exactly {} entries: the export was probably cut by --limit; it covers {}, and counts are lower bounds",
+            count(entries),
+            duration(span.seconds())
         );
         self.warn("cut_by_limit", text);
         let earlier = self.scope().and_timestamp("<", span.start);
-        let command = earlier.read("--order=desc --limit=10000 --format=json");
+        let command = self.of_project(earlier.read("--order=desc --limit=10000 --format=json"));
         self.gap("entries before the first one in this export".to_owned(), Some(command));
     }
 
@@ -168,22 +175,17 @@ impl Doubts<'_> {
         );
         self.warn("starts_inside_incident", text);
         let before = self.scope().and_timestamp(">=", span.start.plus(-HOUR)).and_timestamp("<", span.start);
-        let command = before.read("--format=json > before.json");
+        let command = self.of_project(before.read("--order=asc --format=json > before.json"));
         self.gap("the hour before the export, where the incident began".to_owned(), Some(command));
     }
 
     fn missing_logs(&mut self, incidents: &[Incident]) {
         let summary = self.findings.summary;
         let has = |part: &str| summary.logs.iter().any(|(log, _)| log.contains(part));
-        let findings = self.findings;
-        let window = |clause: &'static str| around(findings, clause, incidents);
+        let mut missing: Vec<(&str, &'static str)> = Vec::new();
         if !has("cloudaudit.googleapis.com/activity") && !has("cloudaudit.googleapis.com/system_event") {
             self.warn("no_audit_log", "no audit log: whether a change set it off cannot be told".to_owned());
-            let command = window("log_id(\"cloudaudit.googleapis.com/activity\")").read("--format=json > audit.json");
-            self.gap(
-                "changes before the onset (deploys, permissions, secrets, firewall rules)".to_owned(),
-                Some(command),
-            );
+            missing.push(("changes before the onset (deploys, permissions, secrets, firewall rules)", AUDIT_LOG));
         }
         let runs = summary.components.iter().any(|(component, _)| component.kind == ComponentKind::Service);
         if runs && has("run.googleapis.com/std") && !has("run.googleapis.com/varlog/system") {
@@ -191,14 +193,51 @@ impl Doubts<'_> {
                 "no_platform_log",
                 "no Cloud Run system log: exits, probes and kills are not in the export".to_owned(),
             );
-            let command = window("log_id(\"run.googleapis.com/varlog/system\")").read("--format=json > system.json");
-            self.gap("process exits, failed probes and memory kills".to_owned(), Some(command));
+            missing.push(("process exits, failed probes and memory kills", "run.googleapis.com/varlog/system"));
         }
         let requests: u64 = summary.components.iter().map(|(_, a)| a.requests.statuses.values().sum::<u64>()).sum();
         if runs && requests == 0 {
             self.warn("no_request_log", "no request log: availability cannot be computed from this export".to_owned());
-            let command = window("log_id(\"run.googleapis.com/requests\")").read("--format=json > requests.json");
-            self.gap("how many requests failed".to_owned(), Some(command));
+            missing.push(("how many requests failed", "run.googleapis.com/requests"));
+        }
+        self.missing(&missing, incidents);
+    }
+
+    /// One command for all logs that are missing: changes of anything, and what the affected services wrote.
+    fn missing(&mut self, missing: &[(&str, &'static str)], incidents: &[Incident]) {
+        if missing.is_empty() {
+            return;
+        }
+        let (audit, own): (Vec<&str>, Vec<&str>) =
+            missing.iter().map(|(_, log)| *log).partition(|log| *log == AUDIT_LOG);
+        let affected = incidents.iter().flat_map(|incident| &incident.affected);
+        let mut names: Vec<&str> = affected
+            .filter(|a| a.kind == ComponentKind::Service)
+            .map(|a| a.component.as_str())
+            .take(SCOPE_NAMES)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let names: Option<Vec<Value<'_>>> = names.into_iter().map(Value::new).collect();
+        let own = (!own.is_empty())
+            .then(|| Filter::logs(&own).and(names.filter(|names| !names.is_empty()).map(|n| Filter::any_of(&n))));
+        let audit = (!audit.is_empty()).then(|| Filter::logs(&audit));
+        let Some(filter) = Filter::either(audit, own) else { return };
+        let span = self.findings.summary.span();
+        let onset = incidents.iter().map(|incident| incident.start).min().unwrap_or(span.start);
+        let filter = filter.and_timestamp(">=", onset.plus(-HOUR)).and_timestamp("<=", span.end);
+        let texts: Vec<String> = missing.iter().map(|(text, _)| (*text).to_owned()).collect();
+        let command = self.of_project(filter.read("--order=asc --format=json > missing.json"));
+        self.gap(wording::list(&texts), Some(command));
+    }
+
+    /// A read of logs in the project that most entries are of.
+    fn of_project(&self, command: String) -> String {
+        let places = self.findings.summary.places.iter().max_by_key(|(_, n)| **n);
+        let project = places.and_then(|((project, _), _)| command::word(project).map(str::to_owned));
+        match (project, command.split_once(" --")) {
+            (Some(project), Some((read, options))) => format!("{read} --project {project} --{options}"),
+            _ => command,
         }
     }
 
@@ -207,8 +246,10 @@ impl Doubts<'_> {
         let (none, entries) = (summary.severities.of(None), summary.ledger.entries());
         if entries > 0 && none as f64 >= MANY * entries as f64 {
             let text = format!(
-                "{none} of {entries} entries have no severity; for {} entries it was read from the text",
-                summary.inferred
+                "{} of {} entries have no severity; for {} it was read from the text",
+                count(none),
+                count(entries),
+                count(summary.inferred)
             );
             self.warn("severity_absent", text);
         }
@@ -271,11 +312,4 @@ impl Doubts<'_> {
         let names: Option<Vec<Value<'_>>> = services.map(|service| Value::new(&service.name)).collect();
         Filter::any_of(&names.unwrap_or_default())
     }
-}
-
-/// The clause around the first onset, or around the export.
-fn around(findings: Findings<'_>, clause: &'static str, incidents: &[Incident]) -> Filter {
-    let span = findings.summary.span();
-    let onset = incidents.iter().map(|incident| incident.start).min().unwrap_or(span.start);
-    Filter::new(clause).and_timestamp(">=", onset.plus(-HOUR)).and_timestamp("<=", span.end)
 }

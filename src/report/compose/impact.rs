@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Findings;
 use crate::cause;
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{self, exits};
+use crate::incident::{self, State, exits};
+use crate::pattern::{Gravity, Layer};
 use crate::report::wording::{counted, list};
 use crate::report::{Affected, Contrast, Episode, Priority, RestartLoop, RouteCount, SharedValue, Status, Uncovered};
 use crate::summary::activity::{Activity, RouteKind};
@@ -49,8 +50,10 @@ pub(super) fn affected(findings: Findings<'_>, found: &cause::Incident) -> Vec<A
 fn affected_one(findings: Findings<'_>, span: Span, component: &Component, failure_entries: u64) -> Affected {
     let activity = findings.summary.components.get(component);
     let between = |timeline: &crate::summary::Timeline| timeline.count_between(span.start, span.end.plus(1));
-    let (all, failures) =
-        activity.map_or((0, 0), |activity| (between(&activity.requests.all), between(&activity.requests.failed)));
+    let (all, failures, refused) = activity.map_or((0, 0, 0), |activity| {
+        let requests = &activity.requests;
+        (between(&requests.all), between(&requests.failed), between(&requests.refused))
+    });
     // Of an export that was filtered to failures no share can be stated.
     let (activity, requests) = if findings.scene.filtered { (None, 0) } else { (activity, all) };
     Affected {
@@ -59,6 +62,7 @@ fn affected_one(findings: Findings<'_>, span: Span, component: &Component, failu
         failure_entries,
         requests,
         failures,
+        refused,
         availability: (requests > 0).then(|| 1.0 - failures as f64 / requests as f64),
         availability_interval: (requests > 0).then(|| wilson(requests - failures.min(requests), requests)),
         restarts: exits(findings.scene, component, around(span)),
@@ -125,42 +129,54 @@ pub(super) fn status(findings: Findings<'_>, found: &cause::Incident) -> Status 
     if recovered { Status::Resolved } else { Status::Unknown }
 }
 
-/// The priority and the rule that gave it.
-pub(super) fn priority(affected: &[Affected]) -> (Priority, String) {
+/// True for an incident whose failures are mostly requests refused as mistakes of their clients.
+pub(super) fn is_about_refusals(findings: Findings<'_>, found: &cause::Incident) -> bool {
+    let scene = findings.scene;
+    let broken = found.anomalies.iter().map(|a| &scene.anomalies[*a]).filter(|a| a.state == State::Broken);
+    let count = |client: bool| {
+        let of = |a: &&&incident::Anomaly<'_>| {
+            let series = &scene.series[a.series];
+            client == (series.gravity == Gravity::Client || series.layer == Layer::Client)
+        };
+        broken.clone().collect::<Vec<_>>().iter().filter(of).map(|a| a.count).sum::<u64>()
+    };
+    count(true) > count(false)
+}
+
+/// The priority and the rule that gave it. `refusals` are part of what failed where the incident is one of refused requests.
+pub(super) fn priority(affected: &[Affected], refusals: bool) -> (Priority, String) {
     let own = affected.iter().filter(|a| matches!(a.kind, ComponentKind::Service | ComponentKind::LoadBalancer));
-    let own: Vec<&Affected> = own.collect();
-    let answering = own.iter().filter(|a| a.requests >= ENOUGH_REQUESTS);
-    let worst =
-        answering.min_by(|a, b| a.availability.partial_cmp(&b.availability).unwrap_or(std::cmp::Ordering::Equal));
-    if let Some((worst, availability)) = worst.and_then(|worst| Some((worst, worst.availability?))) {
-        let share = format!("{} of {} requests to {} failed", worst.failures, worst.requests, worst.component);
-        if availability <= DOWN {
-            return (Priority::P0, format!("a service answers nothing: {share}"));
-        }
-        if availability < DEGRADED {
-            return (Priority::P1, format!("more than one request in ten fails: {share}"));
-        }
-        if worst.failures > 0 {
-            return (Priority::P2, format!("some requests fail: {share}"));
-        }
+    let own: Vec<(&Affected, u64)> =
+        own.map(|a| (a, if refusals { a.failures + a.refused } else { a.failures })).collect();
+    let share = |(a, failed): &(&Affected, u64)| *failed as f64 / a.requests.max(1) as f64;
+    let said =
+        |(a, failed): &(&Affected, u64)| format!("{failed} of {} requests to {} failed", a.requests, a.component);
+    let answering = own.iter().filter(|(a, _)| a.requests >= ENOUGH_REQUESTS);
+    let worst = answering.max_by(|a, b| share(a).total_cmp(&share(b)).then_with(|| b.0.component.cmp(&a.0.component)));
+    if let Some(worst) = worst.filter(|(_, failed)| *failed > 0) {
+        return match share(worst) {
+            share if share >= 1.0 - DOWN => (Priority::P0, format!("a service answers nothing: {}", said(worst))),
+            share if share > 1.0 - DEGRADED => {
+                (Priority::P1, format!("more than one request in ten fails: {}", said(worst)))
+            }
+            _ => (Priority::P2, format!("some requests fail: {}", said(worst))),
+        };
     }
-    if let Some(looping) = own.iter().find(|a| a.restarts >= LOOP_EXITS) {
+    if let Some((looping, _)) = own.iter().find(|(a, _)| a.restarts >= LOOP_EXITS) {
         return (Priority::P1, format!("{} exited {} times", looping.component, looping.restarts));
     }
-    match own.iter().find(|a| a.failures > 0) {
-        Some(failing) if failing.requests == 0 => (
+    match own.iter().find(|(_, failed)| *failed > 0) {
+        Some((failing, failed)) if failing.requests == 0 => (
             Priority::P2,
             format!(
-                "impact unknown: {} to {} failed, and the export was filtered to failures",
-                counted(failing.failures, "request", "requests"),
+                "{} to {} failed; of how many is unknown: the export was filtered to failures",
+                counted(*failed, "request", "requests"),
                 failing.component
             ),
         ),
-        Some(failing) => (
-            Priority::P2,
-            format!("{} of {} requests to {} failed", failing.failures, failing.requests, failing.component),
-        ),
-        None => (Priority::P3, "no failed request is in the export".to_owned()),
+        Some(failing) => (Priority::P2, said(failing)),
+        None if own.iter().any(|(a, _)| a.requests > 0) => (Priority::P3, "no request failed".to_owned()),
+        None => (Priority::Unknown, "impact unknown: the export holds no request".to_owned()),
     }
 }
 
@@ -338,9 +354,8 @@ fn vote(findings: Findings<'_>, component: &Component, within: Span) -> Vote {
     let text = match most {
         Some((title, n)) => {
             let others: Vec<&str> = counts.keys().copied().filter(|other| other != title).take(2).collect();
-            let rest =
-                if others.is_empty() { String::new() } else { format!("; others begin with: {}", others.join("; ")) };
-            format!("{n} of {boots} boots begin to fail with: {title}{rest}")
+            let rest = if others.is_empty() { String::new() } else { format!("; in others: {}", others.join("; ")) };
+            format!("first error in {n} of {boots} starts: {title}{rest}")
         }
         None => "no output before the exits is in the export".to_owned(),
     };

@@ -1,21 +1,20 @@
 //! From what was concluded to the report: plain data, exact counts, pointers to entries that exist.
 
+mod actions;
 mod course;
 mod coverage;
 mod impact;
 mod ruled_out;
 mod verdict;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{
-    Action, Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger, command,
-};
+use super::{Cause, Evidence, Feature, Incident, Noise, PatternCount, Report, SCHEMA, Status, Trigger, wording};
 use crate::cause::{self, Candidate, Ranked};
 use crate::entry::{Component, ComponentKind};
-use crate::incident::{self, Scene, Series};
-use crate::pattern::{Catalogue, Role, traceback};
-use crate::summary::{Exemplar, Summary, stable_hash};
+use crate::incident::{Scene, Series};
+use crate::pattern::{Catalogue, Mode, Role, traceback};
+use crate::summary::{Change, Exemplar, Summary, stable_hash};
 use crate::time::Span;
 
 /// Evidence entries per cause.
@@ -76,7 +75,7 @@ fn one_incident(findings: Findings<'_>, index: usize, found: &cause::Incident) -
         found.causes.iter().enumerate().map(|(i, ranked)| cause(findings, i as u32 + 1, ranked)).collect();
     verdict::weigh(findings, found, &mut causes);
     let affected = impact::affected(findings, found);
-    let (priority, priority_rule) = impact::priority(&affected);
+    let (priority, priority_rule) = impact::priority(&affected, impact::is_about_refusals(findings, found));
     let status = impact::status(findings, found);
     let chain = course::chain(findings, found);
     let changes = course::changes(findings, found);
@@ -125,6 +124,7 @@ fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
         layer: candidate.layer,
         signature: candidate.signature.clone().unwrap_or_else(|| "template".to_owned()),
         title: title(scene, candidate),
+        words: words(findings, candidate),
         confidence: ranked.confidence,
         score: rounded(ranked.score),
         features: ranked
@@ -145,6 +145,7 @@ fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
             Some(Trigger {
                 at: exemplar.effect_time,
                 what: change.method.clone(),
+                title: change_title(findings, change),
                 resource: change.resource.clone(),
                 actor: (!change.actor.is_empty()).then(|| change.actor.clone()),
                 evidence: evidence_of(findings, exemplar),
@@ -153,7 +154,7 @@ fn cause(findings: Findings<'_>, rank: u32, ranked: &Ranked) -> Cause {
         evidence: exemplars.into_iter().take(EVIDENCE).map(|e| evidence_of(findings, e)).collect(),
         against: Vec::new(),
         why_not: None,
-        actions: actions(findings, ranked),
+        actions: actions::actions(findings, ranked),
     }
 }
 
@@ -170,6 +171,25 @@ fn title(scene: &Scene<'_>, candidate: &Candidate) -> String {
     parts.dedup();
     let names: Vec<&str> = parts.iter().take(3).map(|part| part.name.as_str()).collect();
     if names.is_empty() { candidate.title.clone() } else { format!("{}: {}", candidate.title, names.join(", ")) }
+}
+
+/// The error in its own words, of a cause whose title says no more than its kind.
+fn words(findings: Findings<'_>, candidate: &Candidate) -> Option<String> {
+    let signature = candidate.signature.as_ref().and_then(|id| findings.catalogue.get(id));
+    let is_general = signature.is_none_or(|signature| {
+        let mode = signature.meaning.mode;
+        matches!(mode, Mode::FailedRequest | Mode::Crashed | Mode::Missing | Mode::Misconfigured)
+    });
+    let exemplar = exemplars(findings.scene, candidate).into_iter().find(|exemplar| !exemplar.message.is_empty())?;
+    let headline = traceback::headline(&exemplar.message);
+    // What only stands for a traceback is in no entry.
+    is_general.then(|| headline.trim().to_owned()).filter(|words| exemplar.message.contains(words.as_str()))
+}
+
+/// What a change did, in words.
+fn change_title(findings: Findings<'_>, change: &Change) -> String {
+    let known = findings.catalogue.get(&change.signature).map(|signature| signature.title.clone());
+    known.unwrap_or_else(|| wording::short_method(&change.method).to_owned())
 }
 
 /// The entries that show what the title says first, then the earliest others.
@@ -224,22 +244,6 @@ fn aliases(findings: Findings<'_>, ranked: &Ranked) -> Vec<String> {
     names
 }
 
-fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
-    let signature = ranked.candidate.signature.as_ref().and_then(|id| findings.catalogue.get(id));
-    let Some(signature) = signature else { return Vec::new() };
-    let (names, values) = (names(findings, ranked), values(findings.scene, &ranked.candidate));
-    signature
-        .remedies
-        .iter()
-        .map(|remedy| Action {
-            priority: remedy.tier.clone(),
-            owner: signature.owner.clone(),
-            text: remedy.text.clone(),
-            command: remedy.command.as_ref().and_then(|command| command::filled(command, &names, &values)),
-        })
-        .collect()
-}
-
 /// What a feature says.
 fn meaning(feature: &str) -> &'static str {
     match feature {
@@ -259,41 +263,6 @@ fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
-/// What the placeholders of a command stand for here. What the export does not tell stays a placeholder.
-fn names(findings: Findings<'_>, ranked: &Ranked) -> Vec<(&'static str, String)> {
-    let candidate = &ranked.candidate;
-    let anomalies = &findings.scene.anomalies;
-    let victims = candidate.blamed.iter().map(|(a, _)| anomalies[*a].component);
-    let service = std::iter::once(&candidate.component).chain(victims).find(|c| c.kind == ComponentKind::Service);
-    let mut names: Vec<(&'static str, String)> = Vec::new();
-    names.extend(service.map(|service| ("SERVICE", service.name.clone())));
-    if let Some(((project, region), _)) = findings.summary.places.iter().max_by_key(|(_, n)| **n) {
-        names.push(("PROJECT", project.clone()));
-        names.push(("REGION", region.clone()));
-    }
-    let name = incident::short(&candidate.component.name).to_owned();
-    match candidate.component.kind {
-        ComponentKind::Database | ComponentKind::Cache => names.push(("INSTANCE", name)),
-        ComponentKind::Secret => names.push(("SECRET", name)),
-        ComponentKind::Node => names.push(("NODE", name)),
-        ComponentKind::Job => names.push(("JOB", name)),
-        _ => {}
-    }
-    names
-}
-
-/// Values that the messages of its signature give, by name: those of which there is one alone.
-fn values<'s>(scene: &'s Scene<'_>, candidate: &Candidate) -> Vec<(&'s str, String)> {
-    let own = candidate.own.iter().map(|a| &scene.series[scene.anomalies[*a].series]);
-    let named = own.filter(|series| Some(&series.pattern) == candidate.signature.as_ref());
-    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for ((name, value), _) in named.flat_map(|series| series.tally.values.iter()) {
-        values.entry(name).or_default().insert(value);
-    }
-    let alone = values.into_iter().filter(|(_, values)| values.len() == 1);
-    alone.flat_map(|(name, values)| values.into_iter().map(move |value| (name, value.to_owned()))).collect()
-}
-
 fn evidence_of(findings: Findings<'_>, exemplar: &Exemplar) -> Evidence {
     Evidence {
         insert_id: exemplar.insert_id.clone(),
@@ -305,32 +274,23 @@ fn evidence_of(findings: Findings<'_>, exemplar: &Exemplar) -> Evidence {
         source: findings.sources.get(exemplar.origin.source as usize).cloned().unwrap_or_default(),
         offset: exemplar.origin.offset,
         message: quoted(&exemplar.message),
-        link: link(exemplar),
+        link: exemplar.timestamp.and_then(|at| super::link(&exemplar.log_name, &exemplar.insert_id, at)),
     }
 }
 
-/// The text as it is quoted: of a traceback its first line and the exception, with what stands between left out.
+/// The text as it is quoted: of a traceback its first line and the exception, with `…` for what is left out.
 fn quoted(message: &str) -> String {
     if traceback::read(message).is_none() {
         return message.to_owned();
     }
     let first = message.lines().next().unwrap_or("");
     let exception = traceback::headline(message);
-    if first.contains(exception.trim()) { message.to_owned() } else { format!("{first}\n…\n{exception}") }
-}
-
-/// Logs Explorer address of an entry.
-fn link(exemplar: &Exemplar) -> Option<String> {
-    let project = exemplar.log_name.strip_prefix("projects/")?.split('/').next()?;
-    let plain =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
-    let timestamp = exemplar.timestamp?;
-    (plain(project) && plain(&exemplar.insert_id)).then(|| {
-        format!(
-            "https://console.cloud.google.com/logs/query;query=insertId%3D%22{}%22;cursorTimestamp={timestamp}?project={project}",
-            exemplar.insert_id
-        )
-    })
+    let exception = exception.trim();
+    if first.contains(exception) || !message.contains(exception) {
+        return message.to_owned();
+    }
+    let is_last = message.trim_end().ends_with(exception);
+    format!("{first}\n…\n{exception}{}", if is_last { "" } else { "\n…" })
 }
 
 fn noise(findings: Findings<'_>) -> Vec<Noise> {

@@ -32,7 +32,7 @@ fn verdict_on(findings: Findings<'_>, found: &cause::Incident, layer: Layer) -> 
     if failing.count() > 0 {
         return None;
     }
-    let entries = findings.summary.ledger.entries();
+    let entries = wording::count(findings.summary.ledger.entries());
     let symptoms = found
         .anomalies
         .iter()
@@ -43,7 +43,10 @@ fn verdict_on(findings: Findings<'_>, found: &cause::Incident, layer: Layer) -> 
     Some(match (quiet, symptoms) {
         (Some(quiet), _) => format!("{quiet}, and no {name} failure of its own is among {entries} entries"),
         (None, 0) => format!("no {name} failure is among {entries} entries"),
-        (None, n) => format!("its {n} failing entries only show that something else failed"),
+        (None, n) => format!(
+            "{} of it only show that something else failed",
+            wording::counted(n, "failing entry", "failing entries")
+        ),
     })
 }
 

@@ -19,15 +19,17 @@ pub(super) fn sentence(incidents: &[Incident], coverage: &Coverage) -> String {
     let told: Vec<String> =
         incidents.iter().filter(|incident| !incident.causes.is_empty()).take(3).map(clause).collect();
     match told.as_slice() {
-        [] => format!("no incident: nothing in {} entries left its baseline", coverage.entries),
+        [] => {
+            format!("no incident: nothing in {} entries deviates from the baseline", wording::count(coverage.entries))
+        }
         [one] => one.clone(),
         many => format!("{} incidents: {}", incidents.len(), many.join("; then ")),
     }
 }
 
+/// What users see, why, since when.
 fn clause(incident: &Incident) -> String {
     let cause = &incident.causes[0];
-    let since = incident.start.date_clock();
     let until = match (incident.status, incident.end) {
         (Status::Ongoing, _) => ", still going on".to_owned(),
         (Status::Unknown, Some(end)) if wording::ends_with_its_entries(incident) => {
@@ -36,14 +38,15 @@ fn clause(incident: &Incident) -> String {
         (_, Some(end)) => format!(" to {}", end.clock()),
         _ => String::new(),
     };
-    let doubt = if cause.confidence < 0.5 { "probably " } else { "" };
-    let trigger =
-        cause.trigger.as_ref().map(|t| format!(", set off by {} at {}", t.what, t.at.clock())).unwrap_or_default();
+    let trigger = cause.trigger.as_ref();
+    let trigger = trigger.map_or(String::new(), |t| format!(", after a change at {}: {}", t.at.clock(), t.title));
     format!(
-        "{doubt}{} ({}): {}{trigger}; from {since} UTC{until}",
+        "{}; cause ({}): {}, at {}{trigger}; from {} UTC{until}",
+        wording::seen_by_users(incident),
+        wording::odds(cause.confidence),
+        cause.words.as_ref().unwrap_or(&cause.title),
         cause.component,
-        wording::layer(cause.layer),
-        cause.title
+        incident.start.date_clock(),
     )
 }
 
@@ -72,31 +75,39 @@ fn value(ranked: &cause::Ranked, name: &str) -> f64 {
 fn against(ranked: &cause::Ranked, total: u64, explains: u64) -> Vec<String> {
     let mut against = Vec::new();
     if explains < total {
-        against.push(format!("it leaves {} of {total} failing entries unexplained", total - explains));
+        against.push(format!(
+            "{} of {} failing entries are not explained by it",
+            wording::count(total - explains),
+            wording::count(total)
+        ));
     }
     if ranked.early {
-        against.push("part of what it would explain failed before its own first evidence".to_owned());
+        against.push("part of what it would explain failed before it did".to_owned());
     }
     if value(ranked, "quiet") > 0.0 {
-        against.push("its own log goes on as usual meanwhile".to_owned());
+        against.push("its own log goes on as usual".to_owned());
     } else if ranked.candidate.own.is_empty() && ranked.candidate.role != Role::Change {
-        against.push("it wrote nothing itself: only its victims name it".to_owned());
+        against.push("it wrote nothing itself; only its callers name it".to_owned());
     }
     if ranked.candidate.role == Role::Effect {
-        against.push("its evidence are symptoms only".to_owned());
+        against.push("only symptoms support it".to_owned());
     }
     against
 }
 
 fn why_not(ranked: &cause::Ranked, cause: &Cause, first: &str, explains: u64, score: f64) -> String {
     if value(ranked, "quiet") > 0.0 {
-        return "its own log goes on as usual meanwhile".to_owned();
+        return "its own log goes on as usual".to_owned();
     }
     if ranked.candidate.role == Role::Effect {
-        return format!("it only shows symptoms, and {first} has evidence of its own");
+        return format!("only symptoms support it, and {first} has evidence of its own");
     }
     if cause.explains < explains {
-        return format!("it explains {} failing entries, {first} explains {explains}", cause.explains);
+        return format!(
+            "it explains {} failing entries, {first} explains {}",
+            wording::count(cause.explains),
+            wording::count(explains)
+        );
     }
     format!("its evidence weighs less: score {:.1} against {score:.1} for {first}", cause.score)
 }

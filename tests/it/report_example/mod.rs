@@ -117,7 +117,7 @@ fn incident() -> Incident {
         title: "checkout cannot start: connections to Cloud SQL time out".into(),
         status: Status::Ongoing,
         priority: Priority::P0,
-        priority_rule: "P0: a service answers nothing (0 of 71 requests in the last 10 minutes)".into(),
+        priority_rule: "a service answers nothing: 951 of 982 requests to checkout failed".into(),
         start: at("11:48:02.114"),
         end: None,
         failure_entries: 1260,
@@ -176,6 +176,7 @@ fn affected() -> Vec<Affected> {
             failure_entries: 1204,
             requests: 982,
             failures: 951,
+            refused: 0,
             availability: Some(31.0 / 982.0),
             availability_interval: Some((0.0223, 0.0445)),
             restarts: 15,
@@ -192,6 +193,7 @@ fn affected() -> Vec<Affected> {
             failure_entries: 56,
             requests: 640,
             failures: 56,
+            refused: 0,
             availability: Some(584.0 / 640.0),
             availability_interval: Some((0.8881, 0.9322)),
             restarts: 0,
@@ -209,6 +211,7 @@ fn first_cause() -> Cause {
         layer: Layer::Network,
         signature: "vpc.connector-sql-timeout".into(),
         title: "The VPC connector does not carry connections to Cloud SQL: they time out after 20.0 s".into(),
+        words: None,
         confidence: 0.91,
         score: 4.37,
         features: vec![
@@ -224,6 +227,7 @@ fn first_cause() -> Cause {
         trigger: Some(Trigger {
             at: at("11:41:10.200"),
             what: "google.cloud.vpcaccess.v1.VpcAccessService.UpdateConnector".into(),
+            title: "A VPC connector was changed".into(),
             resource: CONNECTOR.into(),
             actor: Some("deployer@acme-prod.iam.gserviceaccount.com".into()),
             evidence: evidence(
@@ -269,7 +273,7 @@ fn first_cause() -> Cause {
         why_not: None,
         actions: vec![
             action(
-                "now",
+                Tier::Now,
                 "network",
                 "Look at the connector's state and throughput, and give it back its instances.",
                 Some(
@@ -277,13 +281,13 @@ fn first_cause() -> Cause {
                 ),
             ),
             action(
-                "now",
+                Tier::Now,
                 "checkout",
                 "Roll back to the last revision only if the connector is healthy: the revision did not change.",
                 None,
             ),
             action(
-                "next",
+                Tier::Next,
                 "database",
                 "Check that the instance is runnable and has connections left.",
                 Some(
@@ -291,7 +295,7 @@ fn first_cause() -> Cause {
                 ),
             ),
             action(
-                "later",
+                Tier::Later,
                 "checkout",
                 "Start without the database and report not-ready instead of exiting, so that a network fault does not become a restart loop.",
                 None,
@@ -309,6 +313,7 @@ fn second_cause() -> Cause {
         layer: Layer::Database,
         signature: "cloudsql.unreachable".into(),
         title: "Cloud SQL does not answer".into(),
+        words: None,
         confidence: 0.07,
         score: 2.9,
         features: vec![feature("reach", 0.97, 2.0, "1,222 of 1,260 failing entries follow from it")],
@@ -332,14 +337,14 @@ fn second_cause() -> Cause {
 }
 
 fn chain() -> Vec<Link> {
-    let link = |signature: &str, title: &str, component: &str, first: &str, count, lag_s, basis: &str| Link {
+    let link = |signature: &str, title: &str, component: &str, first: &str, count, lag_s, basis: Basis| Link {
         signature: signature.into(),
         title: title.into(),
         component: component.into(),
         first_seen: at(first),
         count,
         lag_s,
-        basis: basis.into(),
+        basis,
     };
     vec![
         link(
@@ -349,14 +354,14 @@ fn chain() -> Vec<Link> {
             "11:48:02.114",
             120,
             0.0,
-            "observed",
+            Basis::Observed,
         ),
-        link("app.init-timeout", "database init phase times out", SERVICE, "11:48:02.480", 60, 0.366, "observed"),
-        link("container.exit", "container exits with code 3", SERVICE, "11:48:03.902", 15, 1.422, "observed"),
-        link("run.startup-probe", "startup probe fails", SERVICE, "11:48:21.410", 43, 17.508, "observed"),
-        link("run.503", "requests answered 503", SERVICE, "11:48:24.077", 741, 2.667, "observed"),
-        link("ws.upgrade-failed", "WebSocket upgrades fail", SERVICE, "11:48:25.300", 210, 1.223, "inferred"),
-        link("http.502", "checkout calls fail in storefront", "storefront", "11:48:31.902", 56, 6.602, "inferred"),
+        link("app.init-timeout", "database init phase times out", SERVICE, "11:48:02.480", 60, 0.366, Basis::Observed),
+        link("container.exit", "container exits with code 3", SERVICE, "11:48:03.902", 15, 1.422, Basis::Observed),
+        link("run.startup-probe", "startup probe fails", SERVICE, "11:48:21.410", 43, 17.508, Basis::Observed),
+        link("run.503", "requests answered 503", SERVICE, "11:48:24.077", 741, 2.667, Basis::Observed),
+        link("ws.upgrade-failed", "WebSocket upgrades fail", SERVICE, "11:48:25.300", 210, 1.223, Basis::Inferred),
+        link("http.502", "checkout calls fail in storefront", "storefront", "11:48:31.902", 56, 6.602, Basis::Inferred),
     ]
 }
 
@@ -398,10 +403,11 @@ fn changes() -> Vec<Change> {
         Change {
             at: at("11:41:10.200"),
             what: "google.cloud.vpcaccess.v1.VpcAccessService.UpdateConnector".into(),
+            title: "A VPC connector was changed".into(),
             resource: CONNECTOR.into(),
             actor: Some("deployer@acme-prod.iam.gserviceaccount.com".into()),
             before_onset_s: 411.914,
-            verdict: "trigger".into(),
+            verdict: Part::Trigger,
             text: "it changed the component of the first cause 6 min 52 s before the onset".into(),
             evidence: evidence(
                 "aud-0007",
@@ -416,10 +422,11 @@ fn changes() -> Vec<Change> {
         Change {
             at: at("11:44:00.000"),
             what: "google.cloud.run.v1.Services.ReplaceService".into(),
+            title: "A Cloud Run service was deployed".into(),
             resource: "mailer".into(),
             actor: None,
             before_onset_s: 242.114,
-            verdict: "distractor".into(),
+            verdict: Part::Unrelated,
             text: "mailer has no path to what failed".into(),
             evidence: evidence(
                 "aud-0009",
@@ -435,16 +442,12 @@ fn changes() -> Vec<Change> {
 }
 
 fn moments() -> Vec<Moment> {
-    let moment = |clock: &str, kind: &str, text: &str, evidence| Moment {
-        at: at(clock),
-        kind: kind.into(),
-        text: text.into(),
-        evidence,
-    };
+    let moment =
+        |clock: &str, kind: Event, text: &str, evidence| Moment { at: at(clock), kind, text: text.into(), evidence };
     vec![
         moment(
             "11:30:04.112",
-            "before",
+            Event::Before,
             "first entry of the export; checkout answers",
             Some(evidence(
                 "req-0001",
@@ -458,7 +461,7 @@ fn moments() -> Vec<Moment> {
         ),
         moment(
             "11:41:10.200",
-            "change",
+            Event::Change,
             "UpdateConnector on serverless-euw1",
             Some(evidence(
                 "aud-0007",
@@ -472,7 +475,7 @@ fn moments() -> Vec<Moment> {
         ),
         moment(
             "11:48:02.114",
-            "onset",
+            Event::Onset,
             "first connection to orders-db times out",
             Some(evidence(
                 "tmo-0001",
@@ -486,7 +489,7 @@ fn moments() -> Vec<Moment> {
         ),
         moment(
             "11:48:03.902",
-            "symptom",
+            Event::Symptom,
             "checkout exits with code 3 for the first time",
             Some(evidence(
                 "sys-0001",
@@ -500,7 +503,7 @@ fn moments() -> Vec<Moment> {
         ),
         moment(
             "11:48:24.077",
-            "symptom",
+            Event::Symptom,
             "first 503",
             Some(evidence(
                 "req-0500",
@@ -512,7 +515,7 @@ fn moments() -> Vec<Moment> {
                 "POST /api/orders 503",
             )),
         ),
-        moment("12:21:40.551", "last_failure", "last entry of the export is a failure", None),
+        moment("12:21:40.551", Event::LastFailure, "last entry of the export is a failure", None),
     ]
 }
 
@@ -630,8 +633,8 @@ fn feature(name: &str, value: f64, weight: f64, text: &str) -> Feature {
     Feature { name: name.into(), value, weight, text: text.into() }
 }
 
-fn action(priority: &str, owner: &str, text: &str, command: Option<&str>) -> Action {
-    Action { priority: priority.into(), owner: owner.into(), text: text.into(), command: command.map(String::from) }
+fn action(priority: Tier, owner: &str, text: &str, command: Option<&str>) -> Action {
+    Action { priority, owner: owner.into(), text: text.into(), command: command.map(String::from), destructive: false }
 }
 
 fn counts(pairs: &[(&str, u64)]) -> BTreeMap<String, u64> {

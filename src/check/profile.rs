@@ -9,8 +9,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Affected, Given, Incident, Journey, Priority, Report, Slo, Status, Ticket};
 use crate::pattern::Layer;
+use crate::report::{Affected, Given, Incident, Journey, Priority, Report, Slo, Status, Ticket};
 use crate::time::{SECOND, Timestamp};
 
 /// A service that answers less than one request in twenty blocks every journey through it: of the retries that people
@@ -93,6 +93,28 @@ struct AssignmentRule {
 }
 
 impl Profile {
+    /// A profile to fill in: services with what they were seen to use. Every line that is not sure is a comment.
+    pub fn template(services: &BTreeMap<String, BTreeSet<String>>) -> String {
+        let mut text = "# What a team knows about its services and no log can tell. Remove the `#` of the lines that you fill in.\n\n\
+                        [tracker]\n# labels = [\"incident\"]\n# links = [\"https://wiki.example.com/on-call\"]\n\n\
+                        # Time until the next look, by priority.\n[review]\n# P0 = \"30m\"\n# P1 = \"2h\"\n"
+            .to_owned();
+        for (service, uses) in services {
+            // A string of JSON is one of TOML.
+            let quote = |name: &String| serde_json::Value::from(name.as_str()).to_string();
+            let quoted: Vec<String> = uses.iter().map(quote).collect();
+            text.push_str(&format!(
+                "\n[services.{}]\n# team = \"\"\n# tier = 1\n# slo = 99.9 # percent of requests\ndepends_on = [{}]\n",
+                quote(service),
+                quoted.join(", ")
+            ));
+        }
+        text.push_str(
+            "\n# User journeys: the services that each needs.\n[journeys]\n# checkout = [\"web\", \"payments\"]\n",
+        );
+        text
+    }
+
     /// Reads a profile; `name` stands in messages and in the report.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Charts of the HTML report: bars in SVG that stretch to any width, marks and axes in HTML that stay readable.
 
-use super::Slot;
 use super::escape::html;
-use super::wording::{LAYERS, clock, count, duration, failures, layer, percent};
+use crate::report::Slot;
+use crate::report::wording::{LAYERS, clock, count, duration, failures, layer, percent};
 use crate::time::Timestamp;
 
 /// Bars at most; neighbours are joined beyond. One bar needs three pixels on a phone.

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::escape::terminal;
-use super::wording::{count, counted, duration, list, status};
-use super::{Coverage, Incident, PatternCount, Priority, Regression, Report, Status};
 use crate::entry::ComponentKind;
+use crate::face::escape::terminal;
+use crate::report::wording::{count, counted, duration, list, status};
+use crate::report::{Coverage, Incident, PatternCount, Priority, Regression, Report, Status};
 use crate::time::Timestamp;
 
 /// The schema of a fingerprint.
@@ -91,9 +91,9 @@ pub fn match_earlier(incident: &Incident, earlier: &[Fingerprint]) -> Option<Reg
     let (_, _, best) = earlier
         .iter()
         .filter(is_earlier)
-        .filter_map(|other| Some((agreement(&chain, &other.chain)?, other.start, other)))
+        .filter_map(|other| Some((agreement(&incident.title, &chain, other)?, other.start, other)))
         .max_by_key(|(equal, start, other)| (*equal, *start, other.id.as_str()))?;
-    let same = longest_common(&chain, &best.chain);
+    let same = common(&chain, &best.chain);
     Some(regression(incident, &chain, best, &same))
 }
 
@@ -222,7 +222,7 @@ fn fingerprint(incident: &Incident, report: &Report) -> Fingerprint {
         priority: incident.priority,
         status: incident.status,
         start: incident.start,
-        end: super::wording::last_known(incident, &report.coverage),
+        end: crate::report::wording::last_known(incident, &report.coverage),
         chain: chain_of(incident),
         patterns: patterns.into_iter().collect(),
         revisions: revisions.into_iter().take(MAX_PATTERNS).collect(),
@@ -246,7 +246,7 @@ fn chain_of(incident: &Incident) -> Vec<ChainLink> {
     let mut kinds: BTreeMap<&str, ComponentKind> = BTreeMap::new();
     kinds.extend(incident.affected.iter().map(|affected| (affected.component.as_str(), affected.kind)));
     kinds.extend(incident.causes.iter().map(|cause| (cause.component.as_str(), cause.component_kind)));
-    let link = |link: &super::Link| ChainLink {
+    let link = |link: &crate::report::Link| ChainLink {
         signature: link.signature.clone(),
         component: link.component.clone(),
         kind: kinds.get(link.component.as_str()).copied(),
@@ -254,14 +254,16 @@ fn chain_of(incident: &Incident) -> Vec<ChainLink> {
     incident.chain.iter().take(MAX_LINKS).map(link).collect()
 }
 
-/// Links that agree, `None` when the roots differ or too few agree.
-fn agreement(chain: &[ChainLink], other: &[ChainLink]) -> Option<usize> {
-    let other = &other[..other.len().min(MAX_LINKS)];
-    if !same_link(chain.first()?, other.first()?) {
+/// Links that agree, in whatever order they stand. `None` when the roots differ; else the same cause with the same value is the same
+/// incident, and a cause without a value is when enough of the chain agrees.
+fn agreement(title: &str, chain: &[ChainLink], earlier: &Fingerprint) -> Option<usize> {
+    if !same_link(chain.first()?, earlier.chain.first()?) {
         return None;
     }
-    let equal = longest_common(chain, other).len();
-    (equal as f64 >= SAME_SHARE * chain.len().max(other.len()) as f64).then_some(equal)
+    let equal = common(chain, &earlier.chain).len();
+    let most = chain.len().max(earlier.chain.len().min(MAX_LINKS));
+    let names_the_same = title.matches(": ").count() > 1 && without_counter(title) == without_counter(&earlier.title);
+    (names_the_same || equal as f64 >= SAME_SHARE * most as f64).then_some(equal)
 }
 
 /// The same signature at the same component, whose counters (revisions, pods) may differ.
@@ -269,35 +271,16 @@ fn same_link(a: &ChainLink, b: &ChainLink) -> bool {
     a.signature == b.signature && without_counter(&a.component) == without_counter(&b.component)
 }
 
-/// Indexes in `a` of the longest common subsequence. Both are at most [`MAX_LINKS`] long.
-fn longest_common(a: &[ChainLink], b: &[ChainLink]) -> Vec<usize> {
+/// Indexes in `a` of the links that `b` has too.
+fn common(a: &[ChainLink], b: &[ChainLink]) -> Vec<usize> {
     let b = &b[..b.len().min(MAX_LINKS)];
-    let mut lengths = vec![vec![0usize; b.len() + 1]; a.len() + 1];
-    for i in (0..a.len()).rev() {
-        for j in (0..b.len()).rev() {
-            let skip = lengths[i + 1][j].max(lengths[i][j + 1]);
-            lengths[i][j] = if same_link(&a[i], &b[j]) { lengths[i + 1][j + 1] + 1 } else { skip };
-        }
-    }
-    let (mut i, mut j) = (0, 0);
-    let mut common = Vec::new();
-    while i < a.len() && j < b.len() {
-        if same_link(&a[i], &b[j]) {
-            common.push(i);
-            (i, j) = (i + 1, j + 1);
-        } else if lengths[i + 1][j] >= lengths[i][j + 1] {
-            i += 1;
-        } else {
-            j += 1;
-        }
-    }
-    common
+    (0..a.len()).filter(|i| b.iter().any(|link| same_link(&a[*i], link))).collect()
 }
 
 fn regression(incident: &Incident, chain: &[ChainLink], earlier: &Fingerprint, same: &[usize]) -> Regression {
     let other = (0..chain.len()).filter(|i| !same.contains(i)).filter_map(|i| incident.chain.get(i));
     let here: Vec<String> = other.map(|link| link.title.clone()).collect();
-    let missing = earlier.chain.len().min(MAX_LINKS) - same.len();
+    let missing = earlier.chain.len().min(MAX_LINKS).saturating_sub(same.len());
     let mut differs = Vec::new();
     if !here.is_empty() {
         differs.push(format!("new here: {}", list(&here)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Evidence;
+use crate::report::Evidence;
 
 /// Entries cited so far.
 #[derive(Default)]
@@ -34,22 +34,6 @@ impl<'r> Exhibits<'r> {
     }
 }
 
-/// The Logs Explorer query that finds one entry.
-pub(super) fn query(evidence: &Evidence) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let mut terms = Vec::new();
-    if !evidence.log_name.is_empty() {
-        terms.push(format!("logName={}", quoted(&evidence.log_name)));
-    }
-    if let Some(timestamp) = evidence.timestamp {
-        terms.push(format!("timestamp=\"{timestamp}\""));
-    }
-    if !evidence.insert_id.is_empty() {
-        terms.push(format!("insertId={}", quoted(&evidence.insert_id)));
-    }
-    terms.join(" AND ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,14 +60,5 @@ mod tests {
         let mut exhibits = Exhibits::default();
         assert_eq!(exhibits.cite([&a, &b, &a]), "E1, E2, E1");
         assert_eq!(exhibits.all().count(), 2);
-    }
-
-    #[test]
-    fn a_hostile_insert_id_stays_in_its_quotes() {
-        let text = query(&entry("x\" OR \"\"=\"", 1));
-        assert_eq!(
-            text,
-            "logName=\"projects/p/logs/l\" AND timestamp=\"1970-01-01T00:00:00Z\" AND insertId=\"x\\\" OR \\\"\\\"=\\\"\""
-        );
     }
 }

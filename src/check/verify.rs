@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::escape::cut;
-use super::redact::agrees;
-use super::wording::count;
-use super::{Evidence, Report};
+use crate::check::redact::agrees;
+use crate::face::escape::cut;
+use crate::report::wording::{self, count};
+use crate::report::{Evidence, Report};
 
 /// Fields that do not come from the export: the tool, the profile, the history, the analyst's word for a file.
 const NOT_DERIVED: &[&str] = &["tool_version", "given", "regression", "earlier_known"];
@@ -34,28 +34,47 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (said, found) = (cut(&self.said, SHOWN_CHARS), cut(&self.found, SHOWN_CHARS));
         let line = format!("{}: the report says {said}, the export gives {found}", self.place);
-        f.write_str(&super::escape::terminal(&line))
+        f.write_str(&crate::face::escape::terminal(&line))
     }
 }
 
 /// Where `report` disagrees with `again`, the report that the export gives now, and with the entries that it quotes.
 ///
-/// `quote_at` is the unredacted message of the record at a source and an offset, `None` when there is no record.
+/// `quotes_at` gives the unredacted messages of the record at a source and an offset: several when a record holds several entries, none
+/// when there is no record.
 ///
 /// # Errors
 /// When a number of a report is not finite, and so has no JSON form.
 pub fn verify(
     report: &Report,
     again: &Report,
-    quote_at: impl Fn(&str, u64) -> Option<String>,
+    quotes_at: impl Fn(&str, u64) -> Vec<String>,
 ) -> Result<Vec<Mismatch>, serde_json::Error> {
     let mut found = Vec::new();
+    if is_foreign(report, again) {
+        let names =
+            |report: &Report| report.coverage.sources.iter().map(|source| source.name.clone()).collect::<Vec<_>>();
+        let (said, derived) = (wording::list(&names(report)), wording::list(&names(again)));
+        return Ok(vec![Mismatch { place: "another export".to_owned(), said, found: derived }]);
+    }
     compare("", &serde_json::to_value(report)?, &serde_json::to_value(again)?, &mut found);
     let mut quotes = Vec::new();
-    all_evidence(report, &mut |place, evidence| quotes.extend(check_quote(place, evidence, &quote_at)));
+    all_evidence(report, &mut |place, evidence| quotes.extend(check_quote(place, evidence, &quotes_at)));
     found.extend(quotes);
     found.truncate(MAX_MISMATCHES);
     Ok(found)
+}
+
+/// True when none of the sources of a report was read again: not a figure needs to be compared then.
+fn is_foreign(report: &Report, again: &Report) -> bool {
+    let digests = |report: &Report| -> BTreeSet<String> {
+        report.coverage.sources.iter().map(|source| source.digest.clone()).collect()
+    };
+    let (said, derived) = (digests(report), digests(again));
+    !said.is_empty()
+        && !derived.is_empty()
+        && said.is_disjoint(&derived)
+        && report.coverage.entries != again.coverage.entries
 }
 
 /// Where the entries stand that a report quotes: source and offset.
@@ -101,14 +120,10 @@ fn same_file(a: &Value, b: &Value) -> bool {
     last(a).is_some() && last(a) == last(b)
 }
 
-fn check_quote(
-    place: String,
-    evidence: &Evidence,
-    quote_at: &impl Fn(&str, u64) -> Option<String>,
-) -> Option<Mismatch> {
-    let original = quote_at(&evidence.source, evidence.offset);
-    match original {
-        Some(original) if agrees(&evidence.message, &original) => None,
+fn check_quote(place: String, evidence: &Evidence, quotes_at: &impl Fn(&str, u64) -> Vec<String>) -> Option<Mismatch> {
+    let originals = quotes_at(&evidence.source, evidence.offset);
+    match originals.first() {
+        Some(_) if originals.iter().any(|original| agrees(&evidence.message, original)) => None,
         Some(original) => {
             Some(Mismatch { place, said: format!("{:?}", evidence.message), found: format!("{original:?}") })
         }

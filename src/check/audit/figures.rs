@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 const NOT_FOUND: &[&str] =
     &["given", "gaps", "actions", "regression", "earlier_known", "tool_version", "schema", "features"];
 
+/// Letters of a phrase at least: fewer stand anywhere.
+const PHRASE: usize = 5;
+
 /// The figures of a report.
 pub(super) struct Figures {
     /// Every integer, to tell whether a number stands anywhere.
@@ -77,6 +80,17 @@ impl Figures {
     /// True when the text stands in one of the report.
     pub(super) fn has_text(&self, text: &str) -> bool {
         self.texts.iter().any(|known| known.contains(text))
+    }
+
+    /// True when the words stand in a text of the report as they are, between other words.
+    pub(super) fn has_phrase(&self, words: &str) -> bool {
+        let words = super::claims::one_line(words);
+        let whole = |text: &String, start: usize| {
+            let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            !is_part(text[..start].chars().next_back()) && !is_part(text[start + words.len()..].chars().next())
+        };
+        (words.len() >= PHRASE || words.ends_with('%'))
+            && self.texts.iter().any(|text| text.match_indices(words.as_str()).any(|(start, _)| whole(text, start)))
     }
 
     /// Shares from 0 to 1: those of the ratios, and bounds of intervals.
@@ -151,7 +165,8 @@ impl Figures {
     fn read_impact(&mut self, incident: &Incident) {
         for affected in &incident.affected {
             let routes = affected.routes.iter().map(|route| (route.failures, route.requests));
-            for (failures, requests) in routes.chain([(affected.failures, affected.requests)]) {
+            let own = [(affected.failures, affected.requests), (affected.refused, affected.requests)];
+            for (failures, requests) in routes.chain(own) {
                 self.ratios.extend([(failures, requests), (requests.saturating_sub(failures), requests)]);
                 self.count("requests", failures);
                 self.count("requests", requests);
@@ -192,7 +207,11 @@ impl Figures {
                 self.lengths.push(("lead", incident.start.seconds_since(trigger.at)));
             }
         }
+        let advice = incident.causes.iter().flat_map(|cause| &cause.actions).map(|action| action.text.clone());
+        self.texts.extend(advice);
+        let root = incident.chain.first().map(|link| link.first_seen);
         for link in &incident.chain {
+            self.lengths.extend(root.map(|root| ("lag", link.first_seen.seconds_since(root))));
             self.times.insert(link.first_seen);
             self.lengths.push(("lag", link.lag_s));
             self.count("entries", link.count);

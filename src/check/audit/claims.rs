@@ -1,8 +1,10 @@
 //! What a text claims: the log lines it quotes, the names, counts, times, durations, shares and codes it gives.
 
-use std::sync::LazyLock;
+use std::ops::Range;
 
 use regex::Regex;
+
+use super::shapes::*;
 
 /// Bytes of a line that are read; no sentence is longer, and a hostile line stays cheap.
 const MAX_LINE: usize = 20_000;
@@ -52,47 +54,6 @@ pub(super) enum Assertion {
     Exit(String),
 }
 
-static NUMBER: &str =
-    r"\d{1,3}(?:,\d{3})+|\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty";
-
-static CODE: LazyLock<Regex> = LazyLock::new(|| regex(r"(`+)([^`].*?[^`]|[^`])(`+)"));
-static QUOTED: LazyLock<Regex> = LazyLock::new(|| regex(r#""([^"]{12,})"|“([^”]{12,})”"#));
-static LINK: LazyLock<Regex> = LazyLock::new(|| regex(r"\]\(<?[^)\s]*>?\)|https?://\S+"));
-static DATED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"\b(?:(\d{4}-\d{2}-\d{2})[T ,]+(?:at )?)?([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?:[.,]\d+)?(?:Z|\b)")
-});
-static DATE: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\d{4}-\d{2}-\d{2}\b"));
-static RATIO: LazyLock<Regex> =
-    LazyLock::new(|| regex(&format!(r"(?i)\b({NUMBER})\s+(?:out of|of|/)\s+(?:the\s+|all\s+)?({NUMBER})\b")));
-static DURATION: LazyLock<Regex> = LazyLock::new(|| {
-    let unit = r"milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|min|m|hours?|hrs?|h|days?|d";
-    regex(&format!(r"\b(\d+(?:\.\d+)?)[\s-]?({unit})\b(?:,?\s+(?:and\s+)?(\d+(?:\.\d+)?)[\s-]?({unit})\b)?"))
-});
-static SHARE: LazyLock<Regex> = LazyLock::new(|| regex(r"(\d+(?:\.(\d+))?)\s?(?:%|percent\b|per cent\b)"));
-/// `95 % interval` names a method, not a share of anything.
-static LEVEL: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\b\d+(?:\.\d+)?\s?% (?:confidence|interval|ci\b)"));
-static EXIT: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"(?i)\bexit\((\d{1,3})\)|\bexit(?:s|ed|ing)?[\s_]+(?:(?:with|code|status|was|of)\s*)+[:=]?\s*(\d{1,3})\b")
-});
-static STATUS: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r"(?i)\b(?:(?:http|status|answer(?:s|ed)?|return(?:s|ed|ing)?|respond(?:s|ed)?|response|error)(?:\s+(?:with|code|status|http|a|an|errors?))*\s*[:=]?\s*([1-5]\d\d)s?\b|([1-5]\d\d)s\b|([1-5]\d\d)\s+(?:errors?|responses?|service unavailable|bad gateway|gateway timeout|internal server))",
-    )
-});
-static COUNT: LazyLock<Regex> = LazyLock::new(|| {
-    let noun = r"entries|entry|errors?|failures?|requests?|restarts?|exits?|crash(?:es)?|boots?|starts?|instances?|timeouts?|warnings?|duplicates?|lines?|occurrences?|times|bytes|probes?|services?|upgrades?|connections?";
-    regex(&format!(r"(?i)\b({NUMBER})\s+((?:[a-z][a-z-]*\s+){{0,3}}?(?:{noun}))\b"))
-});
-static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"\b(?:projects/[\w./-]+|[a-z][a-z0-9-]+:[a-z]+-[a-z]+\d:[a-z0-9-]+|[a-z][a-z0-9-]*-\d{5}-[a-z]{3})\b")
-});
-/// What stands before the message in a pasted line: time, severity, a service in brackets or before a colon.
-static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r"^(?:[-*>|\s]+|\[?\d{4}-\d{2}-\d{2}[T ][\d:.,]+(?:Z|[+-]\d{2}:?\d{2})?\]?\s*|\[?\d{2}:\d{2}:\d{2}(?:[.,]\d+)?Z?\]?\s*|\[?(?:DEFAULT|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|ALERT|EMERGENCY)\]?:?\s+)+",
-    )
-});
-
 /// Every claim of a text, line by line, in order.
 pub(super) fn claims(text: &str) -> Vec<TextClaim> {
     let mut found = Vec::new();
@@ -133,10 +94,11 @@ fn fenced_line(line: usize, text: &str, found: &mut Vec<TextClaim>) {
 
 fn prose_line(line: usize, text: &str, found: &mut Vec<TextClaim>) {
     let mut rest = Masked::new(line, text);
-    let has_code = CODE.is_match(text);
-    for code in CODE.captures_iter(text) {
-        let (Some(all), Some(inner)) = (code.get(0), code.get(2)) else { continue };
-        rest.claim(all.range(), inner.as_str(), code_span(inner.as_str().trim()), found);
+    let spans = code_spans(text);
+    let has_code = !spans.is_empty();
+    for (all, inner) in spans {
+        let inner = &text[inner];
+        rest.claim(all, inner, code_span(inner.trim()), found);
     }
     rest.mask(&LINK);
     if text.trim_start().starts_with('>') && !has_code && !text.contains("**") {
@@ -150,6 +112,29 @@ fn prose_line(line: usize, text: &str, found: &mut Vec<TextClaim>) {
     figures(&mut rest, found);
 }
 
+/// Code spans of a line, whole and inside: as in Markdown a run of backticks is closed by the next run of the same length.
+fn code_spans(text: &str) -> Vec<(Range<usize>, Range<usize>)> {
+    let run = |from: usize| text[from..].bytes().take_while(|b| *b == b'`').count();
+    let next = |from: usize| text[from..].find('`').map(|at| from + at);
+    let mut spans = Vec::new();
+    let mut at = next(0);
+    while let Some(start) = at {
+        let n = run(start);
+        let mut close = next(start + n);
+        while let Some(end) = close.filter(|end| run(*end) != n) {
+            close = next(end + run(end));
+        }
+        at = match close {
+            Some(end) => {
+                spans.push((start..end + n, start + n..end));
+                next(end + n)
+            }
+            None => next(start + n),
+        };
+    }
+    spans
+}
+
 fn figures(rest: &mut Masked<'_>, found: &mut Vec<TextClaim>) {
     let times: Vec<regex::Captures<'_>> = DATED.captures_iter(rest.original).collect();
     for time in &times {
@@ -158,6 +143,7 @@ fn figures(rest: &mut Masked<'_>, found: &mut Vec<TextClaim>) {
     rest.mask(&DATE);
     rest.mask(&LEVEL);
     rest.each(&NAME, found, |hit| Some(Assertion::Name(hit[0].to_owned())));
+    rest.each(&STATUSES, found, |hit| Some(Assertion::Status(hit[1].parse().ok()?)));
     rest.each(&SHARE, found, |hit| {
         Some(Assertion::Share {
             percent: hit[1].parse().ok()?,
@@ -326,10 +312,6 @@ fn length(number: &str, unit: &str) -> Option<(f64, f64)> {
     let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
     let value: f64 = number.parse().ok()?;
     Some((value * factor, factor * 0.5 * 0.1f64.powi(decimals.min(9) as i32)))
-}
-
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the patterns of this file compile, as its tests show")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Charts out of characters: a sparkline and a bar.
 
-use super::Slot;
-use super::wording::failures;
+use crate::report::Slot;
+use crate::report::wording::failures;
 
 /// Eight heights, each an eighth of a line more than the one before.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -24,16 +24,6 @@ pub(super) fn columns(slots: &[Slot], width: usize) -> Vec<u64> {
     let per_column = slots.len().div_ceil(width.max(1)).max(1);
     let sum = |chunk: &[Slot]| chunk.iter().map(failures).fold(0, u64::saturating_add);
     slots.chunks(per_column).map(sum).collect()
-}
-
-/// `█████░░░` for a share from 0 to 1. Full and empty only for exactly all and nothing.
-pub(super) fn bar(share: f64, width: usize) -> String {
-    let filled = match (share * width as f64).round() as usize {
-        0 if share > 0.0 => 1,
-        n if n >= width && share < 1.0 => width.saturating_sub(1),
-        n => n.min(width),
-    };
-    "█".repeat(filled) + &"░".repeat(width - filled)
 }
 
 fn height(n: u64, peak: u64) -> char {
@@ -66,13 +56,5 @@ mod tests {
         assert_eq!(sparkline(&slots(&[1, 1, 2, 2]), 2), "▅█");
         assert_eq!(sparkline(&[], 10), "");
         assert_eq!(sparkline(&slots(&[u64::MAX, 1]), 10), "█▂");
-    }
-
-    #[test]
-    fn a_bar_is_full_only_for_all() {
-        assert_eq!(bar(1.0, 4), "████");
-        assert_eq!(bar(0.999, 4), "███░");
-        assert_eq!(bar(0.001, 4), "█░░░");
-        assert_eq!(bar(0.0, 4), "░░░░");
     }
 }

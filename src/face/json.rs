@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Report;
 use super::escape::is_unsafe;
+use crate::report::Report;
 
 /// The report as a JSON document that ends with a newline.
 ///
