@@ -188,7 +188,8 @@ fn change(cause: &Cause, incident: &Incident) -> Option<Block> {
 }
 
 fn shared(incident: &Incident) -> Option<Block> {
-    let sentence = incident.contrast.as_ref()?.sentences.first()?;
+    let contrast = incident.contrast.as_ref().filter(|contrast| !contrast.shared.is_empty())?;
+    let sentence = contrast.sentences.first()?;
     Some(row("shared", Tone::Plain, sentence.clone()))
 }
 
@@ -199,11 +200,21 @@ pub(super) fn first_action(cause: &Cause) -> Option<&Action> {
 }
 
 fn action(cause: &Cause) -> Vec<Block> {
-    let Some(action) = first_action(cause) else { return Vec::new() };
+    let Some(first) = first_action(cause) else { return Vec::new() };
+    let mut blocks = said(first, "do");
+    // What destroys something comes with the look that goes before it.
+    let next = cause.actions.iter().skip_while(|action| !std::ptr::eq(*action, first)).nth(1);
+    if let Some(next) = next.filter(|next| next.destructive && next.priority == first.priority) {
+        blocks.extend(said(next, ""));
+    }
+    blocks
+}
+
+fn said(action: &Action, label: &'static str) -> Vec<Block> {
     let text = Text::from(action.text.clone());
-    let text = if action.destructive { text.strong(" Destructive: look first at what it hits.") } else { text };
+    let text = if action.destructive { text.strong(" Destructive.") } else { text };
     let command = action.command.iter().map(|command| Block::Command(command.clone()));
-    std::iter::once(row("do", Tone::Plain, text)).chain(command).collect()
+    std::iter::once(row(label, Tone::Plain, text)).chain(command).collect()
 }
 
 /// Who suffers, and how much: by requests where some failed, else by those that were refused, else by entries.

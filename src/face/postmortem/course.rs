@@ -72,7 +72,7 @@ impl<'r> Section<'_, 'r> {
         };
         let rows = actions.iter().map(|action| {
             let text = Text::from(action.text.clone());
-            let text = if action.destructive { text.strong(" Destructive: look first at what it hits.") } else { text };
+            let text = if action.destructive { text.strong(" Destructive.") } else { text };
             vec![text, kind(action.priority).into(), action.owner.clone().into(), "".into()]
         });
         self.out.push(Block::Table { head: vec!["Action", "Type", "Owner", "Ticket"], rows: rows.collect() });

@@ -114,6 +114,13 @@ const ON_KUBERNETES: [(&str, &str); 8] = [
     ("gcloud run", ""),
 ];
 
+/// What destroys something, and what shows it first.
+const LOOK_FIRST: [(&str, &str); 3] = [
+    ("kubectl delete networkpolicy", "kubectl describe networkpolicy"),
+    ("gcloud compute firewall-rules update", "gcloud compute firewall-rules describe"),
+    ("gcloud compute instances reset", "gcloud compute instances describe"),
+];
+
 /// Words of commands that delete, disable, reset or end something.
 const DESTRUCTIVE: [&str; 8] = [
     "delete",
@@ -149,6 +156,8 @@ pub(super) fn actions(findings: Findings<'_>, ranked: &Ranked) -> Vec<Action> {
     if let Some(signature) = signature {
         actions.extend(signature.remedies.iter().map(|remedy| action(signature, remedy, &setting)));
     }
+    let looks: Vec<Action> = actions.iter().filter(|action| action.destructive).filter_map(look_first).collect();
+    actions.extend(looks);
     let mut seen = BTreeSet::new();
     actions.retain(|action| seen.insert(action.command.clone().unwrap_or_else(|| action.text.clone())));
     actions.sort_by_key(|action| (action.priority, action.destructive));
@@ -201,6 +210,21 @@ fn action(signature: &Signature, remedy: &Remedy, setting: &Setting<'_>) -> Acti
         }),
         command,
     }
+}
+
+/// The command that shows what a destructive one will hit.
+fn look_first(action: &Action) -> Option<Action> {
+    let command = action.command.as_deref()?;
+    let (destroys, looks) = LOOK_FIRST.iter().find(|(destroys, _)| command.starts_with(destroys))?;
+    let rest: Vec<&str> =
+        command[destroys.len()..].split(' ').filter(|word| !word.is_empty() && !DESTRUCTIVE.contains(word)).collect();
+    let command = format!("{looks} {}", rest.join(" "));
+    Some(Action {
+        text: "Look at what it will hit.".to_owned(),
+        command: Some(command),
+        destructive: false,
+        ..action.clone()
+    })
 }
 
 /// What the export tells about the place of a cause.
@@ -322,11 +346,11 @@ fn platform(exemplars: &[&crate::summary::Exemplar]) -> Platform {
 /// The revision of a service that was last seen before the failures and has none of them.
 fn earlier_revision(findings: Findings<'_>, service: &Component, candidate: &Candidate) -> Option<String> {
     let scene = findings.scene;
-    let failing: BTreeSet<&String> = candidate
-        .own
-        .iter()
-        .flat_map(|a| scene.series[scene.anomalies[*a].series].tally.revisions.iter().map(|(name, _)| name))
-        .collect();
+    let own = candidate.own.iter().map(|a| &scene.series[scene.anomalies[*a].series]);
+    // Its requests fail in every revision now and then: what the cause itself is known by tells.
+    let cause = own.filter(|series| series.title == candidate.title);
+    let failing: BTreeSet<&String> =
+        cause.flat_map(|series| series.tally.revisions.iter().map(|(name, _)| name)).collect();
     let activity = findings.summary.components.get(service)?;
     let before =
         activity.revisions.iter().filter(|(name, seen)| seen.first < candidate.first && !failing.contains(name));

@@ -5,6 +5,9 @@ use crate::cause;
 use crate::pattern::Role;
 use crate::report::{Coverage, Incident, Status, wording};
 
+/// Share of the failing entries from which it does not matter what is left.
+const MOST: f64 = 0.9;
+
 /// Two candidates this close in score cannot be told apart by what the export holds.
 const TIE: f64 = 1.0;
 
@@ -74,7 +77,7 @@ fn value(ranked: &cause::Ranked, name: &str) -> f64 {
 
 fn against(ranked: &cause::Ranked, total: u64, explains: u64) -> Vec<String> {
     let mut against = Vec::new();
-    if explains < total {
+    if (explains as f64) < MOST * total as f64 {
         against.push(format!(
             "{} of {} failing entries are not explained by it",
             wording::count(total - explains),
