@@ -14,6 +14,9 @@ const UNNAMED_SHARE: f64 = 0.8;
 /// How much it counts against one that nothing ties it to but its kind.
 const GUESSED_SHARE: f64 = 0.6;
 
+/// How much naming a thing counts against it, in the words of what accuses itself.
+const DEALT_WITH: f64 = 0.5;
+
 /// Canonical things that a series blames, strongest first, with the share of its entries that do.
 pub(super) fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component, f64)> {
     let total = series.tally.seen.count.max(1) as f64;
@@ -51,6 +54,10 @@ pub(super) fn blames(series: &Series<'_>, topology: &Topology) -> Vec<(Component
         && kind != series.component.kind
     {
         share_rest(series, topology, kind, &mut shares);
+    }
+    // What accuses itself names others as those that it deals with.
+    if accused == Accused::Itself {
+        shares.iter_mut().for_each(|(_, share)| *share *= DEALT_WITH);
     }
     shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     shares
