@@ -362,7 +362,11 @@ fn found(scene: &Scene<'_>, anomalies: Vec<usize>, causes: Vec<Ranked>) -> Incid
 /// Sets the incident's times from its anomalies.
 fn settle(scene: &Scene<'_>, incident: &mut Incident) {
     incident.anomalies.sort_by_key(|a| (scene.anomalies[*a].span, *a));
-    incident.episodes = episodes(incident.anomalies.iter().map(|a| scene.anomalies[*a].span).collect());
+    // What only trickles, before and after as much, tells neither beginning nor end.
+    let anomalies = incident.anomalies.iter().map(|a| &scene.anomalies[*a]);
+    let rose: Vec<Span> = anomalies.clone().filter(|anomaly| anomaly.risen).map(|anomaly| anomaly.span).collect();
+    let all = || anomalies.map(|anomaly| anomaly.span).collect();
+    incident.episodes = episodes(if rose.is_empty() { all() } else { rose });
     let start = onset(scene, &incident.anomalies, &incident.causes);
     let end = incident.episodes.iter().map(|e| e.end).max().unwrap_or(start);
     incident.span = Span { start, end: end.max(start) };

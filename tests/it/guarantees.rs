@@ -58,6 +58,22 @@ fn ledger_adds_up(report: &Value) {
     assert_eq!(report["coverage"]["entries"], sum, "{ledger:?}");
 }
 
+/// A failure of the same database that is there all the time.
+const TRICKLE: &str = r#"connection to server at \"10.1.2.3\", port 5432 failed: timeout expired"#;
+
+#[test]
+fn what_trickles_before_and_after_tells_neither_beginning_nor_end() {
+    let line = |id: usize| match id {
+        300..360 if id.is_multiple_of(2) => entry(id, id * 3, "checkout", "ERROR", REFUSED),
+        _ if id % 100 == 50 => entry(id, id * 3, "checkout", "ERROR", TRICKLE),
+        _ => entry(id, id * 3, ["checkout", "storefront"][id % 2], "INFO", "order priced"),
+    };
+    let incident = report(&(0..600).map(line).collect::<Vec<_>>())["incidents"][0].clone();
+    assert_eq!(incident["status"], "resolved", "{incident:#}");
+    assert_eq!(incident["start"].as_str().and_then(|at| at.get(11..16)), Some("10:15"));
+    assert_eq!(incident["end"].as_str().and_then(|at| at.get(11..16)), Some("10:17"));
+}
+
 #[test]
 fn one_stray_neither_widens_nor_coarsens_an_incident() {
     let clean = outage();
