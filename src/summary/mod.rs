@@ -87,6 +87,9 @@ pub struct Summary {
     pub ledger: Ledger,
     /// Entries over time, by timestamp: the span of the export. Effect times reach past it, up to the end of a socket.
     pub volume: Timeline,
+    /// Their number, and the earliest and the latest timestamp, to the nanosecond.
+    #[serde(default)]
+    dated: Seen,
     /// Entries by recorded severity.
     pub severities: SeverityCounts,
     /// Entries whose severity was read from their text.
@@ -272,7 +275,19 @@ impl Summary {
         self.limits.insert(name.to_owned());
     }
 
-    /// First to last timestamp, without a handful of strays far from all others.
+    /// First to last timestamp to the nanosecond; where strays are left out, to the slot.
+    pub fn extent(&self) -> Span {
+        let span = self.span();
+        let mut slots = self.volume.slots().map(|(start, width, _)| (start, start.plus(width)));
+        let first = slots.next();
+        let last = slots.last().or(first);
+        Span {
+            start: if first.is_some_and(|slot| slot.0 == span.start) { self.dated.first } else { span.start },
+            end: if last.is_some_and(|slot| slot.1 == span.end) { self.dated.last } else { span.end },
+        }
+    }
+
+    /// First to last timestamp in whole slots of the account, without a handful of strays far from all others.
     pub fn span(&self) -> Span {
         let slots: Vec<(Timestamp, i64, u64)> = self.volume.slots().collect();
         let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
@@ -379,6 +394,7 @@ impl Summary {
 
     fn count(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
         self.volume.add(entry.timestamp.unwrap_or(observation.at), 1);
+        self.dated.add(entry.timestamp.unwrap_or(observation.at), 1);
         self.severities.add(entry.severity);
         self.inferred += u64::from(observation.inferred);
         if let (Some(project), Some(region)) = (entry.project(), entry.region())
@@ -572,6 +588,7 @@ impl Merge for Summary {
     fn merge(&mut self, other: Summary) {
         self.ledger.merge(other.ledger);
         self.volume.merge(other.volume);
+        self.dated.merge(other.dated);
         self.severities.merge(other.severities);
         self.inferred += other.inferred;
         self.logs.merge(other.logs);

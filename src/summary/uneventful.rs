@@ -47,6 +47,7 @@ pub struct Places {
 #[derive(Debug, Default)]
 struct Totals {
     volume: Timeline,
+    dated: Seen,
     severities: SeverityCounts,
     inferred: u64,
     entries: u64,
@@ -140,6 +141,7 @@ impl Places {
     pub fn count(&mut self, place: usize, entry: &Entry<'_>, said: &Uneventful) {
         self.counts.entries += 1;
         self.counts.volume.add(entry.timestamp.unwrap_or(said.at), 1);
+        self.counts.dated.add(entry.timestamp.unwrap_or(said.at), 1);
         self.counts.severities.add(entry.severity);
         self.counts.inferred += u64::from(said.inferred);
         let place = &mut self.places[place];
@@ -163,6 +165,7 @@ impl Places {
         let counts = std::mem::take(&mut self.counts);
         summary.ledger.benign += counts.entries;
         summary.volume.merge(counts.volume);
+        summary.dated.merge(counts.dated);
         summary.severities.merge(counts.severities);
         summary.inferred += counts.inferred;
         for place in self.places.drain(..).filter(|place| place.seen.count > 0) {

@@ -48,7 +48,7 @@ pub(super) fn coverage(findings: Findings<'_>) -> Coverage {
     let summary = findings.summary;
     let ledger = summary.ledger;
     let entries = ledger.entries();
-    let span = summary.span();
+    let span = summary.extent();
     let mut severities: BTreeMap<String, u64> = BTreeMap::new();
     for (severity, n) in summary.severities.iter().filter(|(_, n)| *n > 0) {
         severities.insert(severity.map_or("DEFAULT", Severity::name).to_owned(), n);
@@ -140,7 +140,7 @@ impl Doubts<'_> {
         if !(ROUND.contains(&entries) || entries >= 1000 && entries.is_multiple_of(1000)) {
             return;
         }
-        let span = self.findings.summary.span();
+        let span = self.findings.summary.extent();
         let text = format!(
             "exactly {} entries: the export was probably cut by --limit; it covers {}, and counts are lower bounds",
             count(entries),
@@ -164,7 +164,7 @@ impl Doubts<'_> {
     }
 
     fn starts_inside(&mut self, incidents: &[Incident]) {
-        let span = self.findings.summary.span();
+        let span = self.findings.summary.extent();
         let early = span.start.plus((span.seconds() * STARTS_INSIDE * 1e9) as i64 + 1);
         let inside: Vec<&Incident> = incidents.iter().filter(|incident| incident.start <= early).collect();
         let Some(incident) = inside.first() else { return };
@@ -223,7 +223,7 @@ impl Doubts<'_> {
             .then(|| Filter::logs(&own).and(names.filter(|names| !names.is_empty()).map(|n| Filter::any_of(&n))));
         let audit = (!audit.is_empty()).then(|| Filter::logs(&audit));
         let Some(filter) = Filter::either(audit, own) else { return };
-        let span = self.findings.summary.span();
+        let span = self.findings.summary.extent();
         let onset = incidents.iter().map(|incident| incident.start).min().unwrap_or(span.start);
         let filter = filter.and_timestamp(">=", onset.plus(-HOUR)).and_timestamp("<=", span.end);
         let texts: Vec<String> = missing.iter().map(|(text, _)| (*text).to_owned()).collect();
