@@ -13,28 +13,29 @@ const EARLIEST: usize = 3;
 /// Longest message that is kept, in bytes: a traceback's end is its point, so the middle is cut.
 const MESSAGE_BYTES: usize = 1200;
 
-/// An entry that can be found again.
+/// An entry that can be found again. The order is that of time, then of content, and of place only for copies: how entries are laid out
+/// in files does not show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Exemplar {
     /// When it could be known.
     pub effect_time: Timestamp,
-    /// Where it stands.
-    pub origin: Origin,
     /// `insertId`.
     pub insert_id: String,
     /// `timestamp` as recorded.
     pub timestamp: Option<Timestamp>,
+    /// Its text; for a request without text, `METHOD url status`.
+    pub message: String,
     /// `logName`.
     pub log_name: String,
     /// Severity as recorded.
     pub severity: Option<Severity>,
     /// Name of the component that wrote it.
     pub component: String,
-    /// Its text; for a request without text, `METHOD url status`.
-    pub message: String,
     /// The resource that it is about: type, then labels, `k8s_container;namespace_name=shop;…`. See [`Exemplar::label`].
     #[serde(default)]
     pub resource: String,
+    /// Where it stands.
+    pub origin: Origin,
 }
 
 /// Longest value of a label that is kept, in bytes: names of resources are shorter.
@@ -103,7 +104,7 @@ fn push_shortened(short: &mut String, text: &str, most: usize) {
     short.push_str(&text[text.ceil_char_boundary(text.len() - 2 * most / 3)..]);
 }
 
-/// The earliest three entries and the latest, by (effect time, origin).
+/// The earliest three entries and the latest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exemplars {
     earliest: Vec<Exemplar>,
@@ -113,10 +114,13 @@ pub struct Exemplars {
 impl Exemplars {
     /// Considers an entry; it is only copied when it is kept.
     pub fn observe(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
-        let key = (observation.at, entry.origin);
-        let early = self.earliest.len() < EARLIEST
-            || self.earliest.last().is_some_and(|last| key < (last.effect_time, last.origin));
-        let late = self.latest.as_ref().is_none_or(|latest| key > (latest.effect_time, latest.origin));
+        // Where time and insertId are the same, the whole content decides.
+        let against = |kept: &Exemplar| {
+            let quick = (observation.at, &*entry.insert_id).cmp(&(kept.effect_time, kept.insert_id.as_str()));
+            quick.then_with(|| Exemplar::new(entry, observation).cmp(kept))
+        };
+        let early = self.earliest.len() < EARLIEST || self.earliest.last().is_some_and(|last| against(last).is_lt());
+        let late = self.latest.as_ref().is_none_or(|latest| against(latest).is_gt());
         match &mut self.latest {
             _ if early => self.keep(Exemplar::new(entry, observation)),
             // In an export in order every entry is the latest for a moment.
