@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use clap::CommandFactory;
+
 use crate::analyze::{Reading, Selected, Selection};
 
 /// Names that are listed.
@@ -25,6 +27,17 @@ fn unknown_service(reading: &Reading, selection: &Selection) -> Option<String> {
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     Some(format!("--service {unknown}: no entry is of it; the export holds {}{rest}", listed.join(", ")))
 }
+
+/// The command that a file name which is not there was probably meant to be.
+pub(super) fn command_meant(name: &str) -> Option<String> {
+    let commands = super::args::Cli::command();
+    let names = commands.get_subcommands().map(|command| command.get_name().to_owned());
+    let near = names.map(|command| (distance(name, &command), command)).min()?;
+    (near.0 > 0 && near.0 <= TYPOS).then_some(near.1)
+}
+
+/// Letters that may differ between a command and what was typed.
+const TYPOS: usize = 2;
 
 /// Names by how near their spelling is.
 fn nearest<'n>(name: &str, names: &'n BTreeSet<String>) -> Vec<&'n str> {

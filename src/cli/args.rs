@@ -263,8 +263,8 @@ pub(super) struct CommonArgs {
     /// each 8 to 15 bytes, of which the newest are known when there are more. An export of a million entries takes some 50M
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_memory, help_heading = "Resources")]
     pub(super) max_memory: u64,
-    /// Worker threads; all cores unless given
-    #[arg(long, value_name = "N", help_heading = "Resources")]
+    /// Worker threads, 1 to 256; all cores unless given
+    #[arg(long, value_name = "N", help_heading = "Resources", value_parser = parse_threads)]
     pub(super) threads: Option<usize>,
     /// No progress and no notes on standard error
     #[arg(long, short)]
@@ -314,7 +314,7 @@ pub(super) struct OutputArgs {
     #[arg(long)]
     pub(super) explain: bool,
     /// Candidates shown per incident
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = parse_top)]
     pub(super) top: usize,
     /// Exit with 1 when an incident of this priority or worse was found
     #[arg(long, value_name = "P0..P3", value_parser = parse_priority)]
@@ -410,6 +410,22 @@ pub(super) enum Only {
     Failing,
     /// As frequent as ever
     Noise,
+}
+
+/// More threads than this read no faster on any machine, and take memory each.
+const MOST_THREADS: usize = 256;
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    between(text, 1, MOST_THREADS)
+}
+
+fn parse_top(text: &str) -> Result<usize, String> {
+    between(text, 1, 1000)
+}
+
+fn between(text: &str, least: usize, most: usize) -> Result<usize, String> {
+    let n = text.parse().ok().filter(|n| (least..=most).contains(n));
+    n.ok_or_else(|| format!("not a number from {least} to {most}"))
 }
 
 fn parse_severity(text: &str) -> Result<Severity, String> {

@@ -93,6 +93,9 @@ fn duration_ns(text: &str) -> Option<i64> {
 /// The catalogue: built in, extended, or none.
 pub(super) fn catalogue(signatures: &[PathBuf]) -> Result<Catalogue, UsageError> {
     if signatures.iter().any(|path| path.as_os_str() == "none") {
+        if signatures.len() > 1 {
+            return Err(UsageError::new("--signatures none: no signatures at all, so no file beside it"));
+        }
         return Ok(Catalogue::default());
     }
     let texts = signatures.iter().map(|path| text_file(path)).collect::<Result<Vec<_>, _>>()?;

@@ -49,7 +49,9 @@ impl Input {
     ) -> Result<Input, UsageError> {
         let expansion = source::expand(files);
         for error in &expansion.errors {
-            note(&format!("firstfault: {error}"));
+            let meant = absent::command_meant(&error.name);
+            let meant = meant.map_or(String::new(), |command| format!("; did you mean the command `{command}`?"));
+            note(&format!("firstfault: {error}{meant}"));
         }
         let mut sources = sources(expansion.sources)?;
         let mut spill = None;

@@ -25,7 +25,37 @@ pub enum Foreign {
     Railway,
     /// Rows copied from the Logs Explorer page.
     ConsoleCopy,
+    /// A binary format: its place in the table of those that are known.
+    Binary(usize),
 }
+
+/// Binary formats by their first bytes: what a file is, and how to get what can be read.
+const BINARY: [(&[u8], &str); 11] = [
+    (b"\xfd7zXZ\0", "is compressed with xz: unpack it first, `xz -dc FILE | firstfault`"),
+    (b"BZh", "is compressed with bzip2: unpack it first, `bzip2 -dc FILE | firstfault`"),
+    (b"PK\x03\x04", "is a zip archive: unpack it first, `unzip -p FILE | firstfault`"),
+    (b"7z\xbc\xaf\x27\x1c", "is a 7z archive: unpack it first, `7z x -so FILE | firstfault`"),
+    (
+        b"PAR1",
+        "is Parquet, a table: export it as lines of JSON, `bq extract --destination_format NEWLINE_DELIMITED_JSON TABLE URI`",
+    ),
+    (
+        b"Obj\x01",
+        "is Avro, a table: export it as lines of JSON, `bq extract --destination_format NEWLINE_DELIMITED_JSON TABLE URI`",
+    ),
+    (
+        b"ORC",
+        "is ORC, a table: export it as lines of JSON, `bq extract --destination_format NEWLINE_DELIMITED_JSON TABLE URI`",
+    ),
+    (
+        b"ARROW1",
+        "is Arrow, a table: export it as lines of JSON, `bq extract --destination_format NEWLINE_DELIMITED_JSON TABLE URI`",
+    ),
+    // What is left of UTF-32 once it was read as UTF-16.
+    (b"\0{\0", "is UTF-32: convert it first, `iconv -f UTF-32 -t UTF-8 FILE | firstfault`"),
+    (b"\0[\0", "is UTF-32: convert it first, `iconv -f UTF-32 -t UTF-8 FILE | firstfault`"),
+    (b"\0\0\xfe\xff", "is UTF-32: convert it first, `iconv -f UTF-32 -t UTF-8 FILE | firstfault`"),
+];
 
 /// The command that exports entries whole.
 const EXPORT: &str =
@@ -34,6 +64,9 @@ const EXPORT: &str =
 impl Foreign {
     /// Recognises a file by its first bytes; `None` when it may well hold entries.
     pub(super) fn recognise(head: &[u8]) -> Option<Foreign> {
+        if let Some(known) = BINARY.iter().position(|(magic, _)| head.starts_with(magic)) {
+            return Some(Foreign::Binary(known));
+        }
         let text = head.trim_ascii();
         let has = |needle: &str| memmem::find(text, needle.as_bytes()).is_some();
         if is_empty(text) {
@@ -56,6 +89,9 @@ impl Foreign {
         let what = match self {
             Foreign::Empty => {
                 return "holds no entries: the filter or the time range of the export matched nothing".to_owned();
+            }
+            Foreign::Binary(known) => {
+                return BINARY.get(known).map_or_else(String::new, |(_, advice)| (*advice).to_owned());
             }
             Foreign::GcloudError => {
                 "is an error message of gcloud, not an export: mend what it says and export again with"

@@ -17,6 +17,7 @@ mod rca;
 mod reading;
 mod referee;
 mod refusals;
+mod refused;
 mod report_audit;
 mod report_browser;
 mod report_escape;
