@@ -43,7 +43,7 @@ impl<'a> Context<'a> {
         if let Some(folder) = self.remember.filter(|_| !reading::is_interrupted()) {
             for fingerprint in history::fingerprints(report) {
                 let path = folder.join(format!("{}.json", fingerprint.id));
-                let written = source::write_whole(&path, history::render(&fingerprint));
+                let written = source::write_private(&path, history::render(&fingerprint));
                 written.map_err(|error| UsageError::new(error.to_string()))?;
             }
         }

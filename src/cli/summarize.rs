@@ -19,7 +19,7 @@ pub(super) fn run(args: &SummarizeArgs) -> Result<ExitStatus, UsageError> {
     if args.output.as_os_str() == "-" {
         print_bytes(&bytes)?;
     } else {
-        source::write_whole(&args.output, &bytes).map_err(|error| UsageError::new(error.to_string()))?;
+        source::write_private(&args.output, &bytes).map_err(|error| UsageError::new(error.to_string()))?;
     }
     for read in reading.sources.iter().filter(|_| !args.input.common.quiet) {
         if let Some(error) = &read.error {

@@ -23,13 +23,15 @@ impl Expression {
         Expression { pattern, for_ascii: OnceLock::new(), for_all: OnceLock::new() }
     }
 
-    /// Where the first group of each match stands, from left to right.
+    /// Where the first group that took part in each match stands, from left to right.
     pub fn find_iter<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Range<usize>> {
         let regex = match text.is_ascii() {
             true => self.for_ascii.get_or_init(|| compile_for_ascii(self.pattern)),
             false => self.for_all.get_or_init(|| compile(meta::Builder::new(), self.pattern)),
         };
-        regex.captures_iter(text).filter_map(|captures| Some(captures.get_group(1)?.range()))
+        regex.captures_iter(text).filter_map(|captures| {
+            (1..captures.group_len()).find_map(|group| captures.get_group(group)).map(|group| group.range())
+        })
     }
 }
 

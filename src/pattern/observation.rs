@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use serde::{Deserialize, Serialize};
 
 use super::wording::{self, Verdict};
@@ -64,7 +66,8 @@ pub struct Observation<'e> {
 }
 
 impl Observation<'_> {
-    /// The text that stands for the entry: its message, else `METHOD … url … status`, else the first fields of its payload.
+    /// The text that stands for the entry: its message, else `METHOD … url … status`, else the first fields of its payload. The bodies of
+    /// private keys are left out here, before anything is cut or kept: what is left of a key could not be known as one.
     pub fn text<'t>(&self, entry: &'t Entry<'_>) -> Cow<'t, str> {
         match &entry.http {
             Some(http) if entry.message.is_empty() => {
@@ -78,10 +81,27 @@ impl Observation<'_> {
                     Cow::Owned(format!("{} … {}", audit.method, audit.resource_name))
                 }
                 None if entry.message.is_empty() => Cow::Owned(entry.text_of_fields()),
-                _ => Cow::Borrowed(entry.message.as_ref()),
+                _ => without_private_keys(&entry.message),
             },
         }
     }
+}
+
+/// The text with `…` for the body of each private key (PEM) in it.
+fn without_private_keys(text: &str) -> Cow<'_, str> {
+    const HEADER: &str = "PRIVATE KEY-----";
+    let mut rest = text;
+    let mut kept = String::new();
+    while let Some(key) = memmem::find(rest.as_bytes(), HEADER.as_bytes()) {
+        let body = key + HEADER.len();
+        kept.push_str(&rest[..body]);
+        kept.push('…');
+        let end =
+            memmem::find(&rest.as_bytes()[body..], b"-----END").map_or(rest.len(), |end| body + end + "-----END".len());
+        // The line that ends a key names it too: what comes next begins behind its name.
+        rest = memmem::find(&rest.as_bytes()[end..], b"-----").map_or("", |line| &rest[end + line..]);
+    }
+    if kept.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(kept + rest) }
 }
 
 /// Fields in which proxies and load balancers say why a request failed.

@@ -194,7 +194,7 @@ pub struct Change {
     /// Seconds from the change to the onset, negative when it came after.
     pub before_onset_s: f64,
     /// What it has to do with the incident.
-    pub verdict: Part,
+    pub part: Part,
     /// Why.
     pub text: String,
     /// The entry.

@@ -19,7 +19,7 @@ use ahead::Ahead;
 pub use compression::Compression;
 pub use encoding::Encoding;
 pub use given::Given;
-pub use output::write_whole;
+pub use output::{write_private, write_whole};
 pub use path::{Expansion, expand, read_text};
 pub use spill::Spill;
 pub use stop::Stop;

@@ -12,7 +12,18 @@ use super::Error;
 /// # Errors
 /// When the folder cannot be written to, or the disk is full.
 pub fn write_whole(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Error> {
-    let text = text.as_ref();
+    write(path, text.as_ref(), false)
+}
+
+/// The same for what only its owner may read: accounts hold texts of logs as they were logged.
+///
+/// # Errors
+/// As for [`write_whole`].
+pub fn write_private(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Error> {
+    write(path, text.as_ref(), true)
+}
+
+fn write(path: &Path, text: &[u8], private: bool) -> Result<(), Error> {
     let fail = |error| Error { name: path.display().to_string(), error };
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or_else(|| fail(io::Error::from(io::ErrorKind::InvalidFilename)))?;
@@ -24,7 +35,7 @@ pub fn write_whole(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Error> {
     part_name.push(name);
     part_name.push(format!(".{}.part", std::process::id()));
     let part = folder.join(part_name);
-    let written = write_synced(&part, text).and_then(|()| fs::rename(&part, path));
+    let written = write_synced(&part, text, private).and_then(|()| fs::rename(&part, path));
     written.map_err(|error| {
         // The half file is of no use; that it may be gone already is not worth a word.
         let _ = fs::remove_file(&part);
@@ -32,8 +43,14 @@ pub fn write_whole(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Error> {
     })
 }
 
-fn write_synced(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = fs::File::create(path)?;
+fn write_synced(path: &Path, text: &[u8], private: bool) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    if private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    let mut file = options.open(path)?;
     file.write_all(text)?;
     file.sync_all()
 }

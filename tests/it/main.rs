@@ -28,6 +28,7 @@ mod report_profile;
 mod report_redact;
 mod report_verify;
 mod screens;
+mod secrets;
 #[cfg(unix)]
 mod shell;
 mod shortcuts;

@@ -304,12 +304,11 @@ const CLOSED: &[&str] = &[
     "timestamp",
     "effect_time",
     "basis",
+    "part",
 ];
 
 fn poison(value: &mut serde_json::Value, evil: &str) {
     match value {
-        // The part that a change plays has the name of the verdict, which is text.
-        serde_json::Value::String(text) if ["trigger", "unrelated"].contains(&text.as_str()) => {}
         serde_json::Value::String(text) => *text = evil.into(),
         serde_json::Value::Array(items) => items.iter_mut().for_each(|item| poison(item, evil)),
         serde_json::Value::Object(fields) => {

@@ -121,11 +121,8 @@ impl<'r> Section<'_, 'r> {
 
     /// Changes that have nothing to do with it.
     pub(super) fn changes(&mut self) {
-        let others = self
-            .incident
-            .changes
-            .iter()
-            .filter(|change| change.verdict != Part::Trigger && change.before_onset_s >= 0.0);
+        let others =
+            self.incident.changes.iter().filter(|change| change.part != Part::Trigger && change.before_onset_s >= 0.0);
         let items: Vec<Text> = others
             .take(ROWS)
             .map(|change| {

@@ -229,7 +229,7 @@ pub(super) fn changes(findings: Findings<'_>, found: &cause::Incident) -> Vec<Ch
             let before = found.span.start.seconds_since(*at);
             let is_trigger = trigger.is_some_and(|trigger| trigger == change);
             let related = affected.contains(&&change.target);
-            let (verdict, text) = judge(is_trigger, related, before, change);
+            let (part, text) = judge(is_trigger, related, before, change);
             Some(Change {
                 at: *at,
                 what: if change.signature.is_empty() { method.clone() } else { change.signature.clone() },
@@ -237,7 +237,7 @@ pub(super) fn changes(findings: Findings<'_>, found: &cause::Incident) -> Vec<Ch
                 resource: change.resource.clone(),
                 actor: (!change.actor.is_empty()).then(|| change.actor.clone()),
                 before_onset_s: (before * 10.0).round() / 10.0,
-                verdict,
+                part,
                 text,
                 evidence: evidence_of(findings, exemplar),
             })
@@ -245,7 +245,7 @@ pub(super) fn changes(findings: Findings<'_>, found: &cause::Incident) -> Vec<Ch
         .collect();
     changes.sort_by(|a, b| {
         let near = a.before_onset_s.abs().total_cmp(&b.before_onset_s.abs());
-        a.verdict.cmp(&b.verdict).then(near).then(a.at.cmp(&b.at))
+        a.part.cmp(&b.part).then(near).then(a.at.cmp(&b.at))
     });
     changes.truncate(CHANGES);
     changes
@@ -274,7 +274,7 @@ pub(super) fn moments(
 ) -> Vec<Moment> {
     let mut moments: Vec<Moment> = changes
         .iter()
-        .filter(|change| change.verdict == Part::Trigger)
+        .filter(|change| change.part == Part::Trigger)
         .map(|change| Moment {
             at: change.at,
             kind: Event::Change,

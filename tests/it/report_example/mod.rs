@@ -407,7 +407,7 @@ fn changes() -> Vec<Change> {
             resource: CONNECTOR.into(),
             actor: Some("deployer@acme-prod.iam.gserviceaccount.com".into()),
             before_onset_s: 411.914,
-            verdict: Part::Trigger,
+            part: Part::Trigger,
             text: "it changed the component of the first cause 6 min 52 s before the onset".into(),
             evidence: evidence(
                 "aud-0007",
@@ -426,7 +426,7 @@ fn changes() -> Vec<Change> {
             resource: "mailer".into(),
             actor: None,
             before_onset_s: 242.114,
-            verdict: Part::Unrelated,
+            part: Part::Unrelated,
             text: "mailer has no path to what failed".into(),
             evidence: evidence(
                 "aud-0009",
