@@ -1,7 +1,7 @@
 //! How much of each anomaly a candidate explains: its own, those that blame it, and those of everything that depends
 //! on them, further and weaker with every step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::{Component, ComponentKind};
 use crate::incident::{Anomaly, Scene, State};
@@ -57,6 +57,7 @@ pub(super) fn explain(
     candidate: &Candidate,
     among: &[usize],
     by_component: &ByComponent<'_>,
+    blamed: &Blamed<'_>,
 ) -> Explanation {
     let mut explanation = Explanation::default();
     // Component → first time it is known to suffer.
@@ -89,7 +90,7 @@ pub(super) fn explain(
         Role::Change => candidate.blamed.iter().map(|(_, p)| *p).fold(0.0, f64::max),
         _ => 1.0,
     };
-    spread(scene, by_component, &mut explanation, reached, 0.9 * trust, is_network(candidate));
+    spread(scene, by_component, blamed, &mut explanation, reached, 0.9 * trust, is_network(candidate));
     explanation
 }
 
@@ -168,16 +169,54 @@ fn beneath(
     }
 }
 
+/// Dependents that are looked at for one candidate: a system of a hundred services has some hundred. More are a mesh, in which
+/// everything reaches everything in two steps.
+const FOLLOWED: usize = 2048;
+
+/// What the anomalies that are weighed blame, with numbers for the things: names are compared once, not for every candidate.
+pub(super) struct Blamed<'a> {
+    numbers: BTreeMap<&'a Component, usize>,
+    /// By anomaly: number of the thing, share, whether it stands alone, whether it is remote.
+    by_anomaly: BTreeMap<usize, Vec<(usize, f64, bool, bool)>>,
+}
+
+impl<'a> Blamed<'a> {
+    /// Numbers whatever some anomalies of a scene blame.
+    pub(super) fn new(scene: &'a Scene<'_>, among: &[usize]) -> Blamed<'a> {
+        let mut blamed = Blamed { numbers: BTreeMap::new(), by_anomaly: BTreeMap::new() };
+        for &a in among {
+            let numbered = scene.anomalies[a].blames.iter().map(|(thing, share)| {
+                let n = blamed.numbers.len();
+                let number = *blamed.numbers.entry(thing).or_insert(n);
+                (number, *share, stands_alone(thing), is_remote(thing))
+            });
+            let numbered = numbered.collect();
+            blamed.by_anomaly.insert(a, numbered);
+        }
+        blamed
+    }
+
+    /// Which of the numbered things are among some components.
+    fn marks<'c>(&self, components: impl Iterator<Item = &'c Component>) -> Vec<bool> {
+        let mut marks = vec![false; self.numbers.len()];
+        components.filter_map(|component| self.numbers.get(component)).for_each(|number| marks[*number] = true);
+        marks
+    }
+}
+
 /// Follows victims to their own further failures and to whoever depends on them.
 fn spread(
     scene: &Scene<'_>,
     by_component: &ByComponent<'_>,
+    blamed: &Blamed<'_>,
     explanation: &mut Explanation,
     mut reached: BTreeMap<Component, Timestamp>,
     mut strength: f64,
     beneath: bool,
 ) {
     let mut frontier: Vec<Component> = reached.keys().cloned().collect();
+    let mut marks = blamed.marks(frontier.iter());
+    let mut n_followed = 0;
     for _ in 0..MAX_STEPS {
         for component in &frontier {
             let since = reached[component];
@@ -189,23 +228,24 @@ fn spread(
                     let order = if early { EARLY } else { 1.0 };
                     let series = &scene.series[scene.anomalies[a].series];
                     let edge = series.signature.and_then(|s| known.get(s.id.as_str())).copied().unwrap_or(0.0);
-                    let share = follow_share(scene, a, &reached, beneath).max(edge);
+                    let share = follow_share(scene, a, &blamed.by_anomaly[&a], &marks, beneath).max(edge);
                     explanation.raise(a, order * strength * share);
                 }
             }
         }
-        let mut next: Vec<Component> = Vec::new();
-        for component in &frontier {
-            for dependent in scene.topology.dependents(component) {
-                if !reached.contains_key(dependent) && !next.contains(dependent) {
-                    next.push(dependent.clone());
-                }
+        let dependents = frontier.iter().flat_map(|component| scene.topology.dependents(component));
+        let mut next: BTreeSet<&Component> = BTreeSet::new();
+        for dependent in dependents.take(FOLLOWED - n_followed) {
+            n_followed += 1;
+            if !reached.contains_key(dependent) {
+                next.insert(dependent);
             }
         }
-        for dependent in &next {
-            let since = frontier.iter().map(|component| reached[component]).min().unwrap_or(Timestamp::MIN);
-            reached.insert(dependent.clone(), since);
-        }
+        // Those in order of their names: what is cut off by the bound does not depend on the order of entries.
+        let next: Vec<Component> = next.into_iter().cloned().collect();
+        let since = frontier.iter().map(|component| reached[component]).min().unwrap_or(Timestamp::MIN);
+        reached.extend(next.iter().map(|dependent| (dependent.clone(), since)));
+        blamed.marks(next.iter()).into_iter().zip(&mut marks).for_each(|(new, known)| *known |= new);
         if next.is_empty() {
             return;
         }
@@ -238,7 +278,13 @@ const EXPLAINED: f64 = 0.5;
 /// How readily a failure is a consequence of something that its component already suffers from.
 ///
 /// A network `beneath` a component fails its calls to whatever is remote: whom they name does not speak against it.
-fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Timestamp>, beneath: bool) -> f64 {
+fn follow_share(
+    scene: &Scene<'_>,
+    a: usize,
+    blames: &[(usize, f64, bool, bool)],
+    reached: &[bool],
+    beneath: bool,
+) -> f64 {
     let anomaly = &scene.anomalies[a];
     let series = &scene.series[anomaly.series];
     let alone: f64 = match series.role {
@@ -247,13 +293,15 @@ fn follow_share(scene: &Scene<'_>, a: usize, reached: &BTreeMap<Component, Times
         Role::Either => 0.6,
         _ => 1.0,
     };
-    let elsewhere = anomaly
-        .blames
-        .iter()
-        .filter(|(thing, _)| stands_alone(thing) && !reached.contains_key(thing) && !(beneath && is_remote(thing)));
-    let others = elsewhere.map(|(_, share)| *share).fold(0.0, f64::max);
-    let path = anomaly.blames.iter().filter(|(thing, _)| reached.contains_key(thing));
-    let along = path.map(|(_, share)| *share).fold(0.0, f64::max);
+    let mut others = 0.0f64;
+    let mut along = 0.0f64;
+    for &(thing, share, alone, remote) in blames {
+        if reached[thing] {
+            along = along.max(share);
+        } else if alone && !(beneath && remote) {
+            others = others.max(share);
+        }
+    }
     alone.max(0.9 * along) * (1.0 - 0.7 * others)
 }
 

@@ -227,11 +227,12 @@ fn explained(
 ) -> Vec<(Candidate, Vec<(usize, f64)>)> {
     let mut by_component = ByComponent::new();
     among.iter().for_each(|a| by_component.entry(scene.anomalies[*a].component).or_default().push(*a));
+    let blamed = explain::Blamed::new(scene, among);
     let mut places: Vec<(usize, usize)> = among.iter().enumerate().map(|(place, a)| (*a, place)).collect();
     places.sort_unstable();
     let place = |a: usize| places[places.partition_point(|(known, _)| *known < a)].1;
     let all = candidate::candidates(scene, summary, catalogue, among).into_iter().map(|mut candidate| {
-        let explanation = explain::explain(scene, &candidate, among, &by_component);
+        let explanation = explain::explain(scene, &candidate, among, &by_component, &blamed);
         candidate::describe_network(scene, catalogue, &mut candidate, &explanation);
         let mut links: Vec<(usize, f64)> = explanation.iter().map(|(a, p)| (place(a), p.min(SUREST))).collect();
         links.sort_by_key(|(e, _)| *e);

@@ -212,7 +212,7 @@ fn state(scene: &Scene<'_>, series: &Series<'_>, span: Span, count: u64, risen: 
         }
         // Errors that rise while the requests of their component are answered as before were handled.
         _ if risen && !(is_about_requests(series) && handled(scene, series, span, count)) => State::Broken,
-        _ if alarms(series) && count as f64 >= LITTLE_ELSE * scene.units.entries_of_all() as f64 => State::Broken,
+        _ if alarms(series) && count as f64 >= LITTLE_ELSE * scene.units.n_entries as f64 => State::Broken,
         _ => State::Note,
     }
 }

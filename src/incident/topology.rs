@@ -318,11 +318,10 @@ impl Topology {
         })
     }
 
+    /// The service whose name it is, or begins with before a hyphen: the longest.
     fn longest_service_prefix(&self, name: &str) -> Option<Component> {
-        let fits =
-            |service: &str| name.strip_prefix(service).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-        let services = self.services.iter().filter(|(service, _)| fits(service));
-        services.max_by_key(|(service, _)| service.len()).map(|(_, component)| component.clone())
+        let hyphens = name.rmatch_indices('-').map(|(at, _)| &name[..at]);
+        std::iter::once(name).chain(hyphens).find_map(|prefix| self.services.get(prefix)).cloned()
     }
 }
 

@@ -44,6 +44,8 @@ impl std::ops::Add for Outcomes {
 pub struct Units<'s> {
     activity: BTreeMap<&'s Component, &'s Activity>,
     failing: BTreeMap<(&'s Component, Unit), Vec<&'s Timeline>>,
+    /// Entries of all components.
+    pub n_entries: u64,
 }
 
 impl<'s> Units<'s> {
@@ -53,7 +55,8 @@ impl<'s> Units<'s> {
         for series in series.iter().filter(|s| s.gravity == Gravity::Grave && s.meaning.shows != Unit::None) {
             failing.entry((series.component, series.meaning.shows)).or_default().push(&series.tally.timeline);
         }
-        Units { activity: summary.components.iter().collect(), failing }
+        let n_entries = summary.components.values().map(|activity| activity.seen.count).sum();
+        Units { activity: summary.components.iter().collect(), failing, n_entries }
     }
 
     /// Requests that a component answered within a span, by what became of them.
@@ -112,11 +115,6 @@ impl<'s> Units<'s> {
     /// Entries of all components that do not fail.
     pub fn system(&self, within: Span) -> u64 {
         self.activity.values().map(|activity| between(&activity.benign, within)).sum()
-    }
-
-    /// Entries of all components.
-    pub fn entries_of_all(&self) -> u64 {
-        self.activity.values().map(|activity| activity.seen.count).sum()
     }
 
     /// True when a component goes on in a span as it did before: its requests are answered, or its ordinary entries keep at least
