@@ -61,7 +61,7 @@ pub fn read(sources: &[Source], catalogue: &Catalogue, options: &Options<'_>) ->
     reading.malformed.sort_by_key(|lost| lost.origin);
     reading.malformed.truncate(LOST_RANGES);
     if claims.is_full() {
-        reading.summary.note_limit("CLAIMS");
+        reading.summary.note_limit("insertIds remembered");
     }
     reading
 }

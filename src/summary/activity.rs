@@ -12,17 +12,25 @@ use super::timeline::{MAX_SLOTS, Timeline};
 use crate::pattern::{Merge, Unit};
 use crate::time::Timestamp;
 
-/// Routes told apart per component.
-const ROUTES: usize = 64;
+/// Routes told apart of a component when there are few components.
+const ROUTES: usize = 128;
 
-/// Revisions told apart per component.
-const REVISIONS: usize = 32;
+/// Revisions told apart of a component, likewise.
+const REVISIONS: usize = 256;
 
-/// Status codes told apart per component.
+/// Status codes told apart of a component, likewise.
 const STATUSES: usize = 64;
 
-/// Hosts that requests to a component name.
-const HOSTS: usize = 8;
+/// Hosts that requests to a component name, likewise.
+const HOSTS: usize = 64;
+
+/// Routes, and revisions, of all components together.
+const ROUTES_IN_ALL: usize = 64 << 9;
+const REVISIONS_IN_ALL: usize = 32 << 9;
+
+/// Status codes, and hosts, of all components together.
+const STATUSES_IN_ALL: usize = 64 << 9;
+const HOSTS_IN_ALL: usize = 8 << 13;
 
 /// Everything a component was seen doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,12 +59,9 @@ pub struct Activity {
 /// Slots of timelines of all components together, 16 bytes each. Up to a third of a thousand components have all of theirs.
 const SLOTS_IN_ALL: usize = 1 << 20;
 
-/// The same for the timelines of all routes. Up to 32 components with 64 routes each have all of theirs: a report counts the
+/// The same for the timelines of all routes. Up to 16 components with 128 routes each have all of theirs: a report counts the
 /// requests of a route inside an incident by them.
 const ROUTE_SLOTS_IN_ALL: usize = 1 << 22;
-
-/// Components of which all small maps are kept whole.
-const FEW: usize = 512;
 
 impl Activity {
     /// The more components there are, the less is kept of each: coarser times, fewer routes. A function of their number alone,
@@ -69,16 +74,17 @@ impl Activity {
         self.requests.failed.fit_to(most(SLOTS_IN_ALL / 3));
         self.requests.refused.fit_to(most(SLOTS_IN_ALL / 3));
         self.fine.values_mut().for_each(|fine| fine.fit_to(most(SLOTS_IN_ALL / 3)));
-        let part = |whole: usize| (whole * FEW / n_components).clamp(4, whole);
-        self.requests.routes.fit_to(part(ROUTES));
-        self.requests.statuses.fit_to(part(STATUSES));
-        self.revisions.fit_to(part(REVISIONS));
+        let part = |in_all: usize, most: usize| (in_all / n_components).clamp(4, most);
+        let n_routes = part(ROUTES_IN_ALL, ROUTES);
+        self.requests.routes.fit_to(n_routes);
+        self.requests.statuses.fit_to(part(STATUSES_IN_ALL, STATUSES));
+        self.revisions.fit_to(part(REVISIONS_IN_ALL, REVISIONS));
+        self.hosts.fit_to(part(HOSTS_IN_ALL, HOSTS));
         self.samples.fit(n_components);
-        let n_routes = 2 * part(ROUTES);
         for route in self.requests.routes.values_mut() {
-            route.all.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
-            route.failed.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
-            route.refused.fit_to(most(ROUTE_SLOTS_IN_ALL / n_routes));
+            route.all.fit_to(most(ROUTE_SLOTS_IN_ALL / (2 * n_routes)));
+            route.failed.fit_to(most(ROUTE_SLOTS_IN_ALL / (2 * n_routes)));
+            route.refused.fit_to(most(ROUTE_SLOTS_IN_ALL / (2 * n_routes)));
         }
     }
 }

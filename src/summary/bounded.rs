@@ -116,6 +116,11 @@ impl<K: Ord + Hash, V: Merge, const N: usize> Bounded<K, V, N> {
         self.entry(key.key())
     }
 
+    /// True when `key` is kept.
+    pub(super) fn holds(&self, key: impl Like<K>) -> bool {
+        self.kept.get_key_value(&stable_hash(&key)).is_some_and(|(kept, _)| key.is(&kept.key))
+    }
+
     /// True when a key with this hash would not be kept, now or in the end.
     fn is_beyond(&self, hash: u64) -> bool {
         self.limit.is_some_and(|limit| limit < hash)

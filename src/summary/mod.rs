@@ -9,6 +9,7 @@ mod changes;
 pub mod delays;
 mod exemplars;
 mod fragments;
+mod frequent;
 pub mod instances;
 pub mod sample;
 mod severities;
@@ -17,6 +18,8 @@ mod tally;
 mod timeline;
 pub mod traces;
 mod uneventful;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +35,7 @@ pub use bounded::{Bounded, stable_hash};
 pub use changes::{Change, ChangeKey};
 pub use exemplars::Exemplar;
 use fragments::{Fragment, Fragments, Whole};
+pub use frequent::Frequent;
 use instances::{Event, EventKind, Instance};
 use sample::Unsampled;
 pub use severities::SeverityCounts;
@@ -40,6 +44,12 @@ pub use tally::{Seen, Tally};
 pub use timeline::Timeline;
 use traces::Traces;
 pub use uneventful::Places;
+
+/// Log names told apart.
+const LOGS: usize = 4096;
+
+/// Projects and regions told apart.
+const PLACES: usize = 4096;
 
 /// Components told apart.
 const COMPONENTS: usize = 8192;
@@ -96,10 +106,10 @@ pub struct Summary {
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub inferred: u64,
     /// Entries by log id.
-    pub logs: Bounded<String, Seen, 512>,
+    pub logs: Bounded<String, Seen, LOGS>,
     /// Entries by project and region.
     #[serde(deserialize_with = "crate::pattern::counted")]
-    pub places: Bounded<(String, String), u64, 256>,
+    pub places: Bounded<(String, String), u64, PLACES>,
     /// What each component does.
     pub components: Bounded<Component, Activity, COMPONENTS>,
     /// Series of known signatures: component, signature id.
@@ -118,7 +128,7 @@ pub struct Summary {
     #[serde(default)]
     pub strays: Strays,
     /// Bounds outside of the account that were reached.
-    limits: std::collections::BTreeSet<String>,
+    limits: BTreeSet<String>,
     /// Which component uses which thing, told by entries that do not fail: component, thing.
     pub uses: Bounded<(Component, Component), Seen, USES>,
 }
@@ -183,6 +193,10 @@ impl Summary {
     /// Joins what was split, then takes the mined failures out and finds their final templates; once, after all merging.
     pub fn settle(&mut self, catalogue: &Catalogue) -> Mined {
         self.join(catalogue);
+        if self.mined.is_capped() {
+            self.note_limit("templates");
+        }
+        self.limits.extend(self.mined.values_mut().flat_map(|tally| tally.limits()).map(str::to_owned));
         std::mem::take(&mut self.mined).settle()
     }
 
@@ -195,7 +209,7 @@ impl Summary {
             self.tell(catalogue, entry, observation);
         });
         if self.ledger.parts > 0 {
-            self.note_limit("fragments::PARTS");
+            self.note_limit("parts of split entries");
             self.ledger.mined += std::mem::take(&mut self.ledger.parts);
         }
     }
@@ -316,18 +330,26 @@ impl Summary {
         Span { start: slots[from].0, end: slots[to].0.plus(slots[to].1) }
     }
 
-    /// Bounds that were reached, by the name of the map.
+    /// What there was more of than is kept.
     pub fn limits_reached(&self) -> Vec<String> {
+        let activity = |reached: fn(&Activity) -> bool| self.components.values().any(reached);
         let bounds = [
-            ("COMPONENTS", self.components.overflow()),
-            ("KNOWN", self.known.overflow()),
-            ("template::CAP", self.mined.is_capped()),
-            ("INSTANCES", self.instances.overflow()),
-            ("CHANGES", self.changes.overflow()),
-            ("USES", self.uses.overflow()),
+            ("logs", self.logs.overflow()),
+            ("places", self.places.overflow()),
+            ("components", self.components.overflow()),
+            ("series", self.known.overflow()),
+            ("instances", self.instances.overflow()),
+            ("changes", self.changes.overflow()),
+            ("things used", self.uses.overflow()),
+            ("revisions of a component", activity(|a| a.revisions.overflow())),
+            ("hosts of a component", activity(|a| a.hosts.overflow())),
+            ("statuses of a component", activity(|a| a.requests.statuses.overflow())),
+            ("routes of a component", activity(|a| a.requests.routes.overflow())),
         ];
-        let reached = bounds.iter().filter(|(_, reached)| *reached).map(|(name, _)| (*name).to_owned());
-        reached.chain(self.limits.iter().cloned()).collect()
+        let reached = bounds.iter().filter(|(_, reached)| *reached).map(|(name, _)| *name);
+        let of_series = self.known.values().flat_map(Tally::limits);
+        let all: BTreeSet<&'static str> = reached.chain(of_series).collect();
+        all.into_iter().map(str::to_owned).chain(self.limits.iter().cloned()).collect()
     }
 
     /// True when [`Summary::follow`] would look at the labels of an entry.

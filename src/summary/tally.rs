@@ -4,23 +4,27 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
 use super::exemplars::Exemplars;
+use super::frequent::{Frequent, Occurrence};
 use super::severities::SeverityCounts;
 use super::timeline::{MAX_SLOTS, Timeline};
 use crate::entry::{Component, Entry, Severity};
 use crate::pattern::{Merge, Observation};
 use crate::time::Timestamp;
 
-/// Distinct values kept per series: exit codes and timeouts are few; ids are many and say nothing.
-const VALUES: usize = 24;
+/// Distinct values, blamed things, revisions or instances that are kept of a series when there are few series.
+const NAMES: usize = 512;
 
-/// Things blamed per series.
-const BLAMES: usize = 32;
+/// Values of all series together.
+const VALUES_IN_ALL: usize = 24 << 10;
 
-/// Revisions told apart per series.
-const REVISIONS: usize = 16;
+/// Things blamed or mentioned by all series together.
+const BLAMES_IN_ALL: usize = 32 << 10;
 
-/// Instances told apart per series; beyond it their number is a lower bound.
-const INSTANCES: usize = 64;
+/// Revisions of all series together.
+const REVISIONS_IN_ALL: usize = 16 << 10;
+
+/// Instances of all series together; where a series has more of its own, their number is a lower bound.
+const INSTANCES_IN_ALL: usize = 64 << 10;
 
 /// Spellings of one template that events of instances can point to.
 const KEYS: usize = 64;
@@ -28,8 +32,8 @@ const KEYS: usize = 64;
 /// Slots of timelines of all series together, 16 bytes each: up to a thousand series have all of theirs.
 const SLOTS_IN_ALL: usize = 1 << 20;
 
-/// Series of which all small maps are kept whole.
-const FEW: usize = 1024;
+/// The same of all series together.
+const KEYS_IN_ALL: usize = KEYS << 10;
 
 /// How often and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,15 +82,15 @@ pub struct Tally {
     /// Entries that show it.
     pub exemplars: Exemplars,
     /// Values extracted: (name, value).
-    pub values: Bounded<(String, String), Seen, VALUES>,
+    pub values: Frequent<(String, String), NAMES>,
     /// Things it blames.
-    pub blames: Bounded<Component, Seen, BLAMES>,
+    pub blames: Frequent<Component, NAMES>,
     /// Names that stand in its messages and may turn out to be components.
-    pub mentions: Bounded<String, Seen, BLAMES>,
+    pub mentions: Frequent<String, NAMES>,
     /// Revisions that wrote it.
-    pub revisions: Bounded<String, Seen, REVISIONS>,
+    pub revisions: Frequent<String, NAMES>,
     /// Instances that wrote it.
-    pub instances: Bounded<String, Seen, INSTANCES>,
+    pub instances: Frequent<String, NAMES>,
     /// For a mined pattern, the ids by which events of instances point to it.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub keys: Bounded<u64, u64, KEYS>,
@@ -100,26 +104,21 @@ impl Tally {
         self.severities.add(observation.severity);
         self.timeline.add(at, observation.weight);
         self.exemplars.observe(entry, observation);
+        let occurrence = Occurrence::of(entry, at);
         for (name, value) in observation.values.iter() {
-            if let Some(seen) = self.values.at((name.as_ref(), value.as_ref())) {
-                seen.add(at, 1);
-            }
+            self.values.add((name.as_ref(), value.as_ref()), at, occurrence);
         }
         for blamed in observation.blames.iter() {
-            if let Some(seen) = self.blames.at(blamed) {
-                seen.add(at, 1);
-            }
+            self.blames.add(blamed, at, occurrence);
         }
         for name in observation.mentions.iter() {
-            if let Some(seen) = self.mentions.at(name.as_ref()) {
-                seen.add(at, 1);
-            }
+            self.mentions.add(name.as_ref(), at, occurrence);
         }
-        if let Some(seen) = observation.revision.and_then(|revision| self.revisions.at(revision)) {
-            seen.add(at, 1);
+        if let Some(revision) = observation.revision {
+            self.revisions.add(revision, at, occurrence);
         }
-        if let Some(seen) = observation.instance.and_then(|instance| self.instances.at(instance)) {
-            seen.add(at, 1);
+        if let Some(instance) = observation.instance {
+            self.instances.add(instance, at, occurrence);
         }
     }
 
@@ -128,13 +127,25 @@ impl Tally {
     pub(super) fn fit(&mut self, n_series: usize) {
         let n_series = n_series.max(1);
         self.timeline.fit_to((SLOTS_IN_ALL / n_series).clamp(16, MAX_SLOTS));
-        let part = |whole: usize| (whole * FEW / n_series).clamp(4, whole);
-        self.values.fit_to(part(VALUES));
-        self.blames.fit_to(part(BLAMES));
-        self.mentions.fit_to(part(BLAMES));
-        self.revisions.fit_to(part(REVISIONS));
-        self.instances.fit_to(part(INSTANCES));
-        self.keys.fit_to(part(KEYS));
+        let part = |in_all: usize| (in_all / n_series).clamp(4, NAMES);
+        self.values.fit_to(part(VALUES_IN_ALL));
+        self.blames.fit_to(part(BLAMES_IN_ALL));
+        self.mentions.fit_to(part(BLAMES_IN_ALL));
+        self.revisions.fit_to(part(REVISIONS_IN_ALL));
+        self.instances.fit_to(part(INSTANCES_IN_ALL));
+        self.keys.fit_to((KEYS_IN_ALL / n_series).clamp(4, KEYS));
+    }
+
+    /// What it had more of than is kept.
+    pub(super) fn limits(&self) -> impl Iterator<Item = &'static str> {
+        let bounds = [
+            ("values of a series", self.values.overflowed()),
+            ("things blamed by a series", self.blames.overflowed()),
+            ("names mentioned by a series", self.mentions.overflowed()),
+            ("revisions of a series", self.revisions.overflowed()),
+            ("instances of a series", self.instances.overflowed()),
+        ];
+        bounds.into_iter().filter(|(_, reached)| *reached).map(|(name, _)| name)
     }
 
     /// Worst effective severity.

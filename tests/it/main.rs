@@ -2,6 +2,7 @@
 
 mod algebra;
 mod binary;
+mod bounds;
 mod command;
 mod commands_more;
 mod contract;
