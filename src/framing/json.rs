@@ -176,7 +176,7 @@ pub(super) fn scalar_len(bytes: &[u8]) -> usize {
 
 /// True for the names of LogEntry fields that tell an entry from what wraps it, in the spellings of gcloud and of
 /// client libraries.
-fn is_entry_key(key: &[u8]) -> bool {
+pub(super) fn is_entry_key(key: &[u8]) -> bool {
     matches!(
         key,
         b"logName"

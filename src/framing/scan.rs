@@ -3,7 +3,7 @@
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memrchr};
 
-use super::json::{Extent, Follower, scalar_len};
+use super::json::{Extent, Follower, is_entry_key, scalar_len};
 use super::tree;
 use super::{ByteLedger, Malformed};
 use crate::source::Origin;
@@ -259,8 +259,8 @@ impl RecordScanner {
         step
     }
 
-    /// The end of an object that fills its line: it is taken at its word, decoding will look closer. `Err` asks for
-    /// more bytes.
+    /// The end of an entry that fills its line: it is taken at its word, decoding will look closer. A wrapper is not, since damage
+    /// in one of its entries would lose them all. `Err` asks for more bytes.
     fn line(&self, bytes: &[u8], at: usize, ended: bool) -> Option<Result<usize, ()>> {
         let window = &bytes[at..bytes.len().min(at + PEEL_AFTER)];
         let len = match memchr(b'\n', window) {
@@ -273,7 +273,7 @@ impl RecordScanner {
         if self.depth > 0 {
             line = line.strip_suffix(b",").unwrap_or(line);
         }
-        (line.len() > 1 && line.ends_with(b"}")).then_some(Ok(at + line.len()))
+        (line.len() > 1 && line.ends_with(b"}") && !begins_wrapper(line)).then_some(Ok(at + line.len()))
     }
 
     /// The end of an element of an array that is printed with two or more columns of indentation, as gcloud does: a
@@ -514,6 +514,16 @@ impl RecordScanner {
         found.ledger.unclosed += self.depth as u64;
         self.depth = 0;
     }
+}
+
+/// True for an object whose first member is none of an entry and holds a list or an object.
+fn begins_wrapper(object: &[u8]) -> bool {
+    let Some(key) = object[1..].trim_ascii_start().strip_prefix(b"\"") else { return false };
+    let Some(len) = memchr(b'"', &key[..key.len().min(PLAUSIBLE_WITHIN)]) else { return false };
+    let value = key[len + 1..].trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+    value.is_some_and(|value| value.starts_with(b"[") || value.starts_with(b"{"))
+        && !is_entry_key(&key[..len])
+        && &key[..len] != b"labels"
 }
 
 /// Whether what follows the bracket at `at` makes it the start of JSON; `None` asks for more bytes.

@@ -382,3 +382,23 @@ fn every_real_export_is_read_or_named() {
     }
     assert!(unanswered.is_empty(), "neither entries nor an answer: {unanswered:#?}");
 }
+
+/// Damage in one entry of a page that stands on one line costs that entry alone, whatever the page is called.
+#[test]
+fn a_page_on_one_line_loses_only_its_damaged_entry() {
+    let entry = |n: usize, text: &str| {
+        format!(
+            r#"{{"insertId":"i{n}","timestamp":"2026-02-03T10:00:{n:02}Z","severity":"ERROR","textPayload":"{text}"}}"#
+        )
+    };
+    let entries: Vec<String> =
+        (0..10).map(|n| entry(n, if n == 5 { "connection ref\"used" } else { "refused" })).collect();
+    for (before, after) in
+        [(r#"{"entries":["#, r#"],"nextPageToken":"z"}"#), (r#"{"page":{"rows":["#, "]}}"), ("[", "]")]
+    {
+        let page = format!("{before}{}{after}\n", entries.join(","));
+        let run = crate::binary::run_on(page.as_bytes(), &["--format", "json"]).ends_with(0);
+        let report: serde_json::Value = serde_json::from_str(&run.out).expect("a report");
+        assert_eq!(report["coverage"]["entries"], 9, "{before}: {}", report["coverage"]);
+    }
+}
