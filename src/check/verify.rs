@@ -10,8 +10,10 @@ use crate::face::escape::cut;
 use crate::report::wording::{self, count};
 use crate::report::{Evidence, Report};
 
-/// Fields that do not come from the export: the tool, the profile, the history, the analyst's word for a file.
-const NOT_DERIVED: &[&str] = &["tool_version", "given", "regression", "earlier_known"];
+/// The analyst's word for a file, which no export tells.
+const GIVEN: &str = "given";
+/// Fields that come from the history of earlier incidents.
+const FROM_HISTORY: &[&str] = &["regression", "earlier_known"];
 /// Fields that name a file; only its last part must agree, as an export may be given by another path.
 const FILE_NAMES: &[&str] = &["source", "name"];
 /// Characters of a value that are shown; a traceback's first lines tell which it is.
@@ -57,12 +59,19 @@ pub fn verify(
         let (said, derived) = (wording::list(&names(report)), wording::list(&names(again)));
         return Ok(vec![Mismatch { place: "another export".to_owned(), said, found: derived }]);
     }
-    compare("", &serde_json::to_value(report)?, &serde_json::to_value(again)?, &mut found);
+    let left_out = if again.earlier_known.is_none() { FROM_HISTORY } else { &[] };
+    compare("", &serde_json::to_value(report)?, &serde_json::to_value(again)?, left_out, &mut found);
     let mut quotes = Vec::new();
     all_evidence(report, &mut |place, evidence| quotes.extend(check_quote(place, evidence, &quotes_at)));
     found.extend(quotes);
     found.truncate(MAX_MISMATCHES);
     Ok(found)
+}
+
+/// Fields of `report` that cannot be compared with `again`, since they come from a history that `again` was not given.
+pub fn unchecked(report: &Report, again: &Report) -> &'static [&'static str] {
+    let is_recalled = report.earlier_known.is_some() || report.incidents.iter().any(|one| one.regression.is_some());
+    if is_recalled && again.earlier_known.is_none() { FROM_HISTORY } else { &[] }
 }
 
 /// True when none of the sources of a report was read again: not a figure needs to be compared then.
@@ -86,18 +95,18 @@ pub fn quoted(report: &Report) -> BTreeSet<(String, u64)> {
     places
 }
 
-fn compare(place: &str, said: &Value, derived: &Value, found: &mut Vec<Mismatch>) {
+fn compare(place: &str, said: &Value, derived: &Value, left_out: &[&str], found: &mut Vec<Mismatch>) {
     if found.len() >= MAX_MISMATCHES {
         return;
     }
     match (said, derived) {
         (Value::Object(a), Value::Object(b)) => {
             let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            for name in names.into_iter().filter(|name| !NOT_DERIVED.contains(&name.as_str())) {
+            for name in names.into_iter().filter(|name| *name != GIVEN && !left_out.contains(&name.as_str())) {
                 let inner = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
                 let (x, y) = (a.get(name).unwrap_or(&Value::Null), b.get(name).unwrap_or(&Value::Null));
                 if !(FILE_NAMES.contains(&name.as_str()) && same_file(x, y)) {
-                    compare(&inner, x, y, found);
+                    compare(&inner, x, y, left_out, found);
                 }
             }
         }
@@ -107,7 +116,7 @@ fn compare(place: &str, said: &Value, derived: &Value, found: &mut Vec<Mismatch>
                 found.push(Mismatch { place: place.to_owned(), said: items(a.len()), found: items(b.len()) });
             }
             for (i, (x, y)) in a.iter().zip(b).enumerate() {
-                compare(&format!("{place}[{i}]"), x, y, found);
+                compare(&format!("{place}[{i}]"), x, y, left_out, found);
             }
         }
         _ if said == derived => {}

@@ -195,6 +195,9 @@ pub(super) struct VerifyArgs {
     /// The service profile that it was made with
     #[arg(long, value_name = "FILE")]
     pub(super) profile: Option<PathBuf>,
+    /// The earlier incidents that it was made with, as they were then
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) history: Option<PathBuf>,
     #[command(flatten)]
     pub(super) redaction: RedactionArgs,
 }

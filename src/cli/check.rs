@@ -10,6 +10,7 @@ use super::reading::{self, Input, Passes};
 use super::{compare, context, print};
 use crate::analyze::{self, Reading, Selection};
 use crate::check::audit::{Fact, TextAudit, is_refuted, render};
+use crate::check::history;
 use crate::check::profile::Profile;
 use crate::check::verify;
 use crate::entry::{Component, ComponentKind, Entry};
@@ -22,8 +23,12 @@ pub(super) fn run_verify(args: &VerifyArgs) -> Result<ExitStatus, UsageError> {
     let report = compare::report_of(&args.report)?;
     let redactor = options::redactor(&args.redaction)?;
     let profile = args.profile.as_deref().map(context::profile).transpose()?;
+    let earlier = args.history.as_deref().map(context::earlier).transpose()?;
     let export = Export::open(&args.input, &args.baseline)?;
     let (mut again, wholes) = export.conclude()?;
+    if let Some(earlier) = earlier {
+        history::recall(&mut again, &earlier);
+    }
     if let Some(redactor) = &redactor {
         again = redactor.redact_report(&again).map_err(|error| UsageError::new(error.to_string()))?;
     }
@@ -35,7 +40,12 @@ pub(super) fn run_verify(args: &VerifyArgs) -> Result<ExitStatus, UsageError> {
         |source: &str, offset: u64| quotes.get(&(file_name(source).to_owned(), offset)).cloned().unwrap_or_default();
     let found = verify::verify(&report, &again, quotes_at).map_err(|error| UsageError::new(error.to_string()))?;
     if found.is_empty() {
-        return print("every figure and quote agrees with the export\n");
+        let unchecked = verify::unchecked(&report, &again).join(", ");
+        let unchecked = match unchecked.as_str() {
+            "" => String::new(),
+            names => format!("not checked, since no --history was given: {names}\n"),
+        };
+        return print(&format!("every figure and quote agrees with the export\n{unchecked}"));
     }
     if let [verify::Mismatch { place, said, found }] = found.as_slice()
         && place == "another export"

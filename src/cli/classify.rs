@@ -131,11 +131,12 @@ impl Secrets {
 
     fn write(&self, entry: &Classified<'_>, names: &[String], format: LineFace, out: &mut Vec<u8>) {
         let template = self.without(entry.template);
+        let component = self.without(&entry.component.name);
         let values = entry.values.iter().map(|(name, value)| (name.as_ref(), self.without(value))).collect();
         let line = Line {
             insert_id: entry.insert_id,
             timestamp: entry.timestamp,
-            component: &entry.component.name,
+            component: &component,
             pattern: pattern(entry),
             kind: entry.kind.name(),
             template: &template,
@@ -147,10 +148,7 @@ impl Secrets {
         };
         match format {
             LineFace::Csv => out.extend_from_slice(line.csv().as_bytes()),
-            LineFace::Json => {
-                serde_json::to_writer(&mut *out, &line).expect("a line has text keys, and memory takes everything");
-                out.push(b'\n');
-            }
+            LineFace::Json => out.extend_from_slice(face::json::line(&line).as_bytes()),
         }
     }
 

@@ -92,7 +92,7 @@ pub(super) fn profile(path: &Path) -> Result<Profile, UsageError> {
 }
 
 /// The incidents that the JSON files of a folder remember: fingerprints, and whole reports. Other files are named and left alone.
-fn earlier(folder: &Path) -> Result<Vec<Fingerprint>, UsageError> {
+pub(super) fn earlier(folder: &Path) -> Result<Vec<Fingerprint>, UsageError> {
     let fail = |error: std::io::Error| UsageError::new(format!("--history {}: {error}", folder.display()));
     let listing = fs::read_dir(folder).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     let mut paths: Vec<PathBuf> = listing.into_iter().map(|file| file.path()).collect();

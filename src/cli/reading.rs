@@ -53,6 +53,7 @@ impl Input {
             let meant = meant.map_or(String::new(), |command| format!("; did you mean the command `{command}`?"));
             note(&format!("firstfault: {error}{meant}"));
         }
+        note_left_out(&expansion.left_out);
         let mut sources = sources(expansion.sources)?;
         let mut spill = None;
         if passes == Passes::Several || selection.counts_back() {
@@ -101,6 +102,20 @@ fn read_files(
 ) -> Result<Reading, UsageError> {
     let input = Input::open(args, files, selection, Passes::One)?;
     Ok(input.pass(selection, |options| analyze::read(&input.sources, catalogue, options)))
+}
+
+/// Names that a message lists.
+const LISTED: usize = 3;
+
+/// Names what folders hold that is not read, so that nobody thinks it was.
+fn note_left_out(names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    let listed = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    note(&format!("firstfault: not read, hidden or no file: {listed}{more}; name a file to read it"));
 }
 
 /// The sources in an order that does not depend on how they were typed, each once.

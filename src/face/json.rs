@@ -14,9 +14,18 @@ pub fn render(report: &Report) -> String {
 
 /// Any value of a report's kind, in the same way.
 pub(super) fn document(value: &impl Serialize) -> String {
-    let text = serde_json::to_string_pretty(value).expect("every map of a report has text keys");
-    let mut safe = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
+    safe(&serde_json::to_string_pretty(value).expect("every map of a report has text keys"))
+}
+
+/// Any value whose maps have text keys on one line that ends with a newline, in the same way.
+pub fn line(value: &impl Serialize) -> String {
+    safe(&serde_json::to_string(value).expect("every map has text keys"))
+}
+
+/// JSON with `\u` escapes for characters that act, and a newline at its end.
+fn safe(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
         match c {
             '\n' => safe.push(c),
             // Outside of its strings JSON is ASCII, so what is met here stands inside one.

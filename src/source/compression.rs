@@ -44,12 +44,18 @@ pub(super) fn decompress(mut raw: ByteStream, options: &Options) -> io::Result<(
     let compression = match magic {
         [0x1f, 0x8b, ..] if n >= 2 => Compression::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd] if n == 4 => Compression::Zstd,
+        // pzstd begins with a frame to be skipped (RFC 8878, 3.1.2).
+        [0x50..=0x5f, 0x2a, 0x4d, 0x18] if n == 4 => Compression::Zstd,
         _ => return Ok((Compression::None, Box::new(head))),
     };
     let consumed = Arc::new(AtomicU64::new(0));
     let counted = BufReader::with_capacity(COMPRESSED_BLOCK, Counted { inner: head, n: Arc::clone(&consumed) });
     let plain: ByteStream = match compression {
-        Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(counted)?),
+        Compression::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(counted)?;
+            decoder.window_log_max(MAX_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
         _ => Box::new(Members::new(counted)),
     };
     Ok((
@@ -57,6 +63,9 @@ pub(super) fn decompress(mut raw: ByteStream, options: &Options) -> io::Result<(
         Box::new(ExpansionGuard { inner: plain, consumed, produced: 0, max_expansion: options.max_expansion }),
     ))
 }
+
+/// Windows up to 2 GiB (`zstd --long=31`), the largest there are. Their memory is only used as far as the data fills it.
+const MAX_WINDOW_LOG: u32 = 31;
 
 /// Counts what is read through it.
 struct Counted<R> {
@@ -187,6 +196,18 @@ mod tests {
         let (_, out, error) = drain(file, &Options::default());
         assert!(out.len() > text.len() / 4 && text.starts_with(&out), "{} of {}", out.len(), text.len());
         assert!(error.expect("an error follows").contains("damaged compressed data"));
+    }
+
+    #[test]
+    fn zstd_with_a_long_window_and_in_skipped_frames_is_read() {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).expect("memory is writable");
+        encoder.window_log(28).expect("zstd takes it");
+        encoder.write_all(b"one\n").expect("memory is writable");
+        let frame = encoder.finish().expect("memory is writable");
+        let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 9, 9, 9, 9], frame.as_slice()].concat();
+        for file in [frame, skipped] {
+            assert_eq!(drain(file, &Options::default()), (Compression::Zstd, b"one\n".to_vec(), None));
+        }
     }
 
     #[test]

@@ -14,13 +14,15 @@ pub struct Expansion {
     pub sources: Vec<Source>,
     /// What cannot: no such file, no permission, a folder that cannot be listed.
     pub errors: Vec<Error>,
+    /// What stands in a folder and is left out on purpose: hidden files, pipes and devices, sorted.
+    pub left_out: Vec<String>,
 }
 
 /// Folders deeper than this are not entered: no export is, and a loop of mounts would be.
 const MAX_FOLDER_DEPTH: usize = 64;
 
 /// Turns paths into sources: `-` is standard input, a folder stands for all regular files in and below it. Hidden files
-/// of a folder are left out. No path at all means standard input.
+/// of a folder, and what is no file, are left out and named. No path at all means standard input.
 pub fn expand(paths: &[PathBuf]) -> Expansion {
     let mut expansion = Expansion::default();
     if paths.is_empty() {
@@ -60,13 +62,17 @@ fn walk(root: &Path, expansion: &mut Expansion) {
         });
         match listing {
             Ok(children) => {
-                for child in children.iter().filter(|c| !c.file_name().as_encoded_bytes().starts_with(b".")) {
+                for child in children {
                     let path = child.path();
+                    if child.file_name().as_encoded_bytes().starts_with(b".") {
+                        expansion.left_out.push(path.display().to_string());
+                        continue;
+                    }
                     match fs::metadata(&path) {
                         Ok(meta) if meta.is_dir() => folders.push((path, depth + 1)),
                         Ok(meta) if meta.is_file() => files.push(path),
                         // A pipe or device in a folder would be waited for without end.
-                        Ok(_) => {}
+                        Ok(_) => expansion.left_out.push(path.display().to_string()),
                         Err(error) => expansion.errors.push(Error { name: path.display().to_string(), error }),
                     }
                 }
@@ -76,6 +82,7 @@ fn walk(root: &Path, expansion: &mut Expansion) {
     }
     files.sort_unstable();
     expansion.errors.sort_by(|a, b| a.name.cmp(&b.name));
+    expansion.left_out.sort_unstable();
     expansion.sources.extend(files.into_iter().map(Source::File));
 }
 
@@ -120,6 +127,7 @@ mod tests {
             expansion.sources.iter().map(|s| s.name().replace(&folder.0.display().to_string(), "")).collect();
         assert_eq!(names, ["/a.json", "/b/1.json", "/b/2.json", "/b/deep/3.json", "/z.json"]);
         assert!(expansion.errors.is_empty());
+        assert!(expansion.left_out.len() == 1 && expansion.left_out[0].ends_with("/.hidden"));
     }
 
     #[test]

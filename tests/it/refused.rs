@@ -89,3 +89,23 @@ fn the_span_of_a_month_is_exact() {
     assert_eq!(coverage["first"], "2026-01-01T00:00:00.123Z");
     assert_eq!(coverage["last"], "2026-01-30T23:48:00.123Z");
 }
+
+#[test]
+fn what_a_folder_holds_besides_exports_is_named() {
+    let folder = Folder::new("left-out");
+    folder.file("a.json", b"{\"insertId\":\"1\",\"timestamp\":\"2026-02-03T10:00:00Z\",\"severity\":\"ERROR\",\"textPayload\":\"x failed\"}");
+    folder.file(".b.json", b"{}");
+    let path = folder.path().display().to_string();
+    let run = run(&[&path]).ends_with(0);
+    assert!(run.err.contains(".b.json; name a file to read it"), "{}", run.err);
+}
+
+#[test]
+fn lines_of_classify_cannot_deceive() {
+    let entry = "{\"insertId\":\"1\",\"timestamp\":\"2026-02-03T10:00:00Z\",\"severity\":\"ERROR\",\"resource\":{\"type\":\"cloud_run_revision\",\"labels\":{\"service_name\":\"ada@example.com\"}},\"textPayload\":\"open \u{202e}gnp.exe failed\"}";
+    let folder = Folder::new("classify-bidi");
+    let file = folder.file("a.json", entry.as_bytes());
+    let run = run(&["classify", &file]).ends_with(0);
+    assert!(run.out.contains("open \\u202egnp.exe") && !run.out.contains('\u{202e}'), "{}", run.out);
+    assert!(!run.out.contains("ada@example.com"), "{}", run.out);
+}

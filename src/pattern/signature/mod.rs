@@ -136,7 +136,7 @@ pub struct Catalogue {
 impl Default for Catalogue {
     /// A catalogue that knows nothing.
     fn default() -> Catalogue {
-        Catalogue::build(Vec::new()).expect("nothing to be wrong with")
+        Catalogue::build(Vec::new(), "").expect("nothing to be wrong with")
     }
 }
 
@@ -401,20 +401,24 @@ impl Catalogue {
         files: &[(&str, &str)],
     ) -> Result<Catalogue, Error> {
         for (name, text) in files {
-            reads.extend(read::read(name, text, Author::Stranger)?);
+            let given = read::read(name, text, Author::Stranger)?;
+            each_id_once(&given)?;
+            reads.extend(given);
             texts.push(((*name).to_owned(), Cow::Owned((*text).to_owned())));
         }
-        Ok(Catalogue { texts, ..Catalogue::build(reads)? })
+        let last_file = files.last().map_or("", |(name, _)| name);
+        Ok(Catalogue { texts, ..Catalogue::build(reads, last_file)? })
     }
 
-    fn build(reads: Vec<read::Read>) -> Result<Catalogue, Error> {
+    /// `last_file` made it as large as it is.
+    fn build(reads: Vec<read::Read>, last_file: &str) -> Result<Catalogue, Error> {
         let by_id: BTreeMap<String, read::Read> = reads.into_iter().map(|r| (r.signature.id.clone(), r)).collect();
         let (signatures, matchers): (Vec<Signature>, Vec<Vec<Matcher>>) =
             by_id.into_values().map(|read| (read.signature, read.matchers)).unzip();
         let mut matchers = by_specificity(&signatures, matchers);
         let edges = edges(&signatures)?;
         let literals = number_literals(&mut matchers);
-        within_bounds(&signatures, matchers.len(), literals.len())?;
+        within_bounds(last_file, matchers.len(), literals.len())?;
         let mut catalogue = Catalogue {
             opens: vec![Vec::new(); literals.len()],
             gate: Gate::new(&literals),
@@ -513,12 +517,29 @@ fn number_literals(matchers: &mut [Matcher]) -> Vec<String> {
     literals
 }
 
-fn within_bounds(signatures: &[Signature], n_matchers: usize, n_literals: usize) -> Result<(), Error> {
+/// A signature may replace one of an earlier file, but of two in one file the first would be lost unseen.
+fn each_id_once(given: &[read::Read]) -> Result<(), Error> {
+    let mut places: BTreeMap<&str, &Signature> = BTreeMap::new();
+    for read::Read { signature, .. } in given {
+        if let Some(earlier) = places.insert(&signature.id, signature) {
+            return Err(Error {
+                file: signature.file.clone(),
+                line: signature.line,
+                signature: Some(signature.id.clone()),
+                what: format!("the id is given twice, first on line {}", earlier.line),
+                advice: "give one of them another id".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn within_bounds(last_file: &str, n_matchers: usize, n_literals: usize) -> Result<(), Error> {
     if n_matchers <= MAX_MATCHERS && n_literals <= MAX_LITERALS {
         return Ok(());
     }
     Err(Error {
-        file: signatures.last().map_or(String::new(), |s| s.file.clone()),
+        file: last_file.to_owned(),
         line: 0,
         signature: None,
         what: format!("the catalogue has {n_matchers} matchers and {n_literals} literals"),
@@ -840,5 +861,14 @@ text = "Be faster."
             let pace = n as f64 * message.len() as f64 / spent.as_secs_f64() / 1e6;
             eprintln!("{hits} hits, {:.0} ns per message, {pace:.0} MB/s", spent.as_nanos() as f64 / n as f64);
         }
+    }
+
+    #[test]
+    fn two_signatures_of_one_id_are_refused() {
+        let named = |files: &[(&str, &str)]| Catalogue::with_files(files).unwrap_err().to_string();
+        let twice = format!("{MINE}\n{MINE}");
+        assert!(named(&[("mine.toml", &twice)]).contains("mine.toml:"), "{}", named(&[("mine.toml", &twice)]));
+        let replaced = Catalogue::with_files(&[("a.toml", MINE), ("b.toml", MINE)]);
+        assert!(replaced.is_ok_and(|catalogue| catalogue.get("cache-cold").is_some_and(|s| s.file == "b.toml")));
     }
 }
