@@ -68,8 +68,9 @@ pub(super) fn run_audit(args: &AuditArgs) -> Result<ExitStatus, UsageError> {
     let export = Export::open(&args.input, &args.baseline)?;
     let (report, _) = export.conclude()?;
     export.visit(&mut |entry, observation, _| export.tell(entry, observation, &mut audit));
+    let unjudged = audit.unjudged().clone();
     let findings = audit.conclude(&report);
-    print(&render(&findings))?;
+    print(&render(&findings, &unjudged))?;
     Ok(if is_refuted(&findings) { ExitStatus::Found } else { ExitStatus::Done })
 }
 

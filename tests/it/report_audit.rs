@@ -1,7 +1,7 @@
 //! Written postmortems held against an export: what is planted is found, what is true is left in peace.
 
 use crate::report_example;
-use firstfault::check::audit::{ClaimKind, Fact, Finding, Verdict, audit, is_refuted, render};
+use firstfault::check::audit::{ClaimKind, Fact, Finding, TextAudit, Unjudged, Verdict, audit, is_refuted, render};
 use firstfault::face::{self, Face};
 use firstfault::report::{Evidence, Report};
 
@@ -150,7 +150,23 @@ fn the_order_of_entries_does_not_show() {
 
 #[test]
 fn the_rendering_names_line_claim_and_truth() {
-    let text = render(&check("\nThere were 17 restarts.\nand 15 exits"));
+    let text = render(&check("\nThere were 17 restarts.\nand 15 exits"), &Unjudged::default());
     assert!(text.contains("line 2: contradicted: 17 restarts\n    the export gives 15"), "{text}");
     assert!(text.ends_with("2 claims: 1 found, 1 contradicted, 0 not in the export\n"), "{text}");
+}
+
+/// What an audit cannot judge is said, and refutes nothing.
+#[test]
+fn what_is_not_judged_is_named() {
+    let text = "# What happened\n\nThe team was paged and looked at the wrong service.\nThere were no 418s, and it never exited with code 77.\n";
+    let findings = check(text);
+    assert!(findings.iter().all(|finding| finding.verdict == Verdict::Unjudged), "{findings:#?}");
+    assert_eq!(findings.len(), 2, "{findings:#?}");
+    assert!(!is_refuted(&findings));
+    let long = format!("{text}{}\n", "word ".repeat(5_000));
+    let told = render(&findings, TextAudit::new(&long).unjudged());
+    for needed in ["not judged: 2 denials", "not judged: 2 lines without", "not judged: 1 lines beyond", "(line 3, 5)"]
+    {
+        assert!(told.contains(needed), "{told}");
+    }
 }

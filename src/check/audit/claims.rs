@@ -16,6 +16,12 @@ const MIN_PIECE: usize = 4;
 const NO_LOG: &[&str] =
     &["sh", "bash", "shell", "zsh", "mermaid", "sql", "hcl", "terraform", "dockerfile", "diff", "python", "go", "toml"];
 
+/// Words that deny what follows.
+const DENIALS: &[&str] =
+    &["no", "not", "never", "without", "neither", "nor", "none", "zero", "didn't", "wasn't", "isn't"];
+/// Words between a denial and what it denies.
+const DENIED_WITHIN: usize = 3;
+
 /// One claim of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TextClaim {
@@ -54,12 +60,35 @@ pub(super) enum Assertion {
     Exit(String),
 }
 
-/// Every claim of a text, line by line, in order.
-pub(super) fn claims(text: &str) -> Vec<TextClaim> {
+/// Lines that an audit cannot judge, or not wholly; numbered from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unjudged {
+    /// They say something without a figure, a quote or a name.
+    pub bare: Vec<usize>,
+    /// They are longer than 20,000 bytes: the rest was not read.
+    pub cut: Vec<usize>,
+}
+
+impl TextClaim {
+    /// True when the words before it deny it: "no 503s", "never exited with code 3".
+    pub(super) fn is_denied(&self) -> bool {
+        let clause = self.before.rsplit(['.', ';', ',', ':', '(']).next().unwrap_or_default();
+        clause.split_whitespace().rev().take(DENIED_WITHIN).any(|word| DENIALS.contains(&word))
+    }
+}
+
+/// Every claim of a text, line by line, in order, and the lines of which not all can be judged.
+pub(super) fn claims(text: &str) -> (Vec<TextClaim>, Unjudged) {
     let mut found = Vec::new();
+    let mut unjudged = Unjudged::default();
     let mut fence: Option<(String, bool)> = None;
     for (i, line) in text.lines().enumerate() {
-        let line = &line[..line.floor_char_boundary(MAX_LINE)];
+        let whole = line;
+        let line = &whole[..whole.floor_char_boundary(MAX_LINE)];
+        if line.len() < whole.len() {
+            unjudged.cut.push(i + 1);
+        }
+        let n_before = found.len();
         let trimmed = line.trim_start();
         match &fence {
             Some((mark, _)) if trimmed.starts_with(mark.as_str()) => fence = None,
@@ -67,11 +96,21 @@ pub(super) fn claims(text: &str) -> Vec<TextClaim> {
             Some((_, false)) => {}
             None => match opened_fence(trimmed) {
                 Some(opened) => fence = Some(opened),
-                None => prose_line(i + 1, line, &mut found),
+                None => {
+                    prose_line(i + 1, line, &mut found);
+                    if found.len() == n_before && is_statement(trimmed) {
+                        unjudged.bare.push(i + 1);
+                    }
+                }
             },
         }
     }
-    found
+    (found, unjudged)
+}
+
+/// True for a line that says something: no heading, no rule, no single word.
+fn is_statement(line: &str) -> bool {
+    !line.starts_with('#') && line.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count() >= 3
 }
 
 /// The mark that closes a fence, and whether it holds log lines.
@@ -330,7 +369,7 @@ mod tests {
             Assertion::Status(_) => "status",
             Assertion::Exit(_) => "exit",
         };
-        let found = claims(text);
+        let (found, _) = claims(text);
         let found: Vec<(&str, &str)> = found.iter().map(|claim| (name(&claim.what), claim.text.as_str())).collect();
         assert_eq!(found, expected, "{text}");
     }
@@ -362,7 +401,7 @@ mod tests {
         check("```sh\ngcloud run services describe checkout\n```", &[]);
         check("```mermaid\nflowchart TD\n```", &[]);
         check("run `gcloud logging read` with `severity>=ERROR`", &[]);
-        let quote = claims("```\n[ERROR] boom … happened [redacted ip-1] twice\n```").remove(0);
+        let quote = claims("```\n[ERROR] boom … happened [redacted ip-1] twice\n```").0.remove(0);
         assert_eq!(quote.what, Assertion::Quote(vec!["boom".into(), "happened".into(), "twice".into()]));
     }
 

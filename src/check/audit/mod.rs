@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::AhoCorasick;
 
+pub use self::claims::Unjudged;
 use self::claims::{Assertion, TextClaim, claims};
 use self::figures::{Figures, nearest};
 use self::judge::*;
@@ -70,6 +71,8 @@ pub enum Verdict {
     Absent,
     /// The export says so.
     Found,
+    /// It is denied, and no entry can show that something is not.
+    Unjudged,
 }
 
 /// What is claimed.
@@ -119,6 +122,7 @@ pub struct TextAudit {
     /// Claim of each literal of the scanner.
     owners: Vec<usize>,
     seen: Vec<Sightings>,
+    unjudged: Unjudged,
     /// Claims of a time by (day, whether to the second, second or minute of the day).
     clock: BTreeMap<(Option<i64>, bool, i64), Vec<usize>>,
     statuses: BTreeMap<u16, u64>,
@@ -144,13 +148,17 @@ pub fn is_refuted(findings: &[Finding]) -> bool {
     let refutes = |finding: &Finding| match finding.verdict {
         Verdict::Contradicted => true,
         Verdict::Absent => finding.kind == ClaimKind::Quote,
-        Verdict::Found => false,
+        Verdict::Found | Verdict::Unjudged => false,
     };
     findings.iter().any(refutes)
 }
 
-/// The findings as lines of text: what is wrong first, then what is missing, then the count of what was found.
-pub fn render(findings: &[Finding]) -> String {
+/// Lines that are listed of each kind that was not judged.
+const LISTED: usize = 8;
+
+/// The findings as lines of text: what is wrong first, then what is missing, then the count of what was found, then what no audit
+/// can judge.
+pub fn render(findings: &[Finding], unjudged: &Unjudged) -> String {
     let mut out = String::new();
     for (verdict, name) in [(Verdict::Contradicted, "contradicted"), (Verdict::Absent, "not in the export")] {
         for finding in findings.iter().filter(|finding| finding.verdict == verdict) {
@@ -166,13 +174,25 @@ pub fn render(findings: &[Finding]) -> String {
         count(of(Verdict::Contradicted)),
         count(of(Verdict::Absent))
     ));
+    let denied: Vec<usize> = findings.iter().filter(|f| f.verdict == Verdict::Unjudged).map(|f| f.line).collect();
+    for (lines, what) in [
+        (&denied, "denials: no entry shows that something is not"),
+        (&unjudged.bare, "lines without a figure, a quote or a name"),
+        (&unjudged.cut, "lines beyond their first 20,000 bytes"),
+    ] {
+        if !lines.is_empty() {
+            let listed = lines.iter().take(LISTED).map(usize::to_string).collect::<Vec<_>>().join(", ");
+            let more = if lines.len() > LISTED { ", …" } else { "" };
+            out.push_str(&format!("not judged: {} {what} (line {listed}{more})\n", count(lines.len() as u64)));
+        }
+    }
     out
 }
 
 impl TextAudit {
     /// Reads the claims of a text.
     pub fn new(text: &str) -> TextAudit {
-        let claims = claims(text);
+        let (claims, unjudged) = claims(text);
         let mut literals = Vec::new();
         let mut owners = Vec::new();
         let mut clock: BTreeMap<_, Vec<usize>> = BTreeMap::new();
@@ -188,7 +208,7 @@ impl TextAudit {
         // A text so large that no automaton can be built is audited without its quotes: they stay "not in the export".
         let scanner = AhoCorasick::new(&literals).ok().filter(|_| !literals.is_empty());
         let seen = vec![Sightings::default(); claims.len()];
-        TextAudit { claims, scanner, owners, seen, clock, statuses: BTreeMap::new() }
+        TextAudit { claims, scanner, owners, seen, unjudged, clock, statuses: BTreeMap::new() }
     }
 
     /// Holds one entry against every claim. The order of entries does not matter.
@@ -204,6 +224,11 @@ impl TextAudit {
         for claim in hit {
             self.seen[claim].add(fact);
         }
+    }
+
+    /// Lines that cannot be judged, or not wholly.
+    pub fn unjudged(&self) -> &Unjudged {
+        &self.unjudged
     }
 
     /// How every claim stands, in the order of the text.
@@ -257,6 +282,10 @@ impl TextAudit {
             // The report itself may be cited word for word.
             Verdict::Contradicted | Verdict::Absent if figures.has_phrase(&claim.text) => {
                 (Verdict::Found, "a text of the report".to_owned())
+            }
+            // What is denied may be named, and happens at a time.
+            _ if claim.is_denied() && !matches!(kind, ClaimKind::Time | ClaimKind::Name) => {
+                (Verdict::Unjudged, "a denial".to_owned())
             }
             verdict => (verdict, note),
         };
