@@ -193,7 +193,7 @@ fn join_victims(scene: &Scene<'_>, mut incidents: Vec<Incident>) -> Vec<Incident
             lag(host) >= -OVERLAP_SLACK_NS && first <= host.span.end.plus(OVERLAP_SLACK_NS)
         };
         let near = (0..hosts.len()).filter(|host| during(&hosts[*host]));
-        match near.min_by_key(|host| (lag(&hosts[*host]).abs(), *host)) {
+        match near.min_by_key(|host| (lag(&hosts[*host]).unsigned_abs(), *host)) {
             Some(host) => hosts[host].anomalies.extend(victim.anomalies),
             None => alone.push(victim),
         }

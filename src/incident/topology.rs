@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 const SAME_THING: f64 = 0.15;
 
 /// An instance whose own log begins to fail this soon before or after an address does is what has that address.
-const SAME_MOMENT_NS: i64 = 60 * crate::time::SECOND;
+const SAME_MOMENT_NS: u64 = 60 * crate::time::SECOND.unsigned_abs();
 
 /// The map of the system as the export shows it.
 #[derive(Clone, Debug, Default)]
@@ -226,7 +226,7 @@ impl Topology {
             let first = said.iter().map(|s| s.tally.seen.first).min().unwrap_or(Timestamp::MAX);
             let is_it = |s: &&Series<'_>| {
                 let of_kind = s.component.kind == address.kind && !is_address(&s.component.name);
-                let same_moment = first.since(s.tally.seen.first).abs() <= SAME_MOMENT_NS;
+                let same_moment = first.since(s.tally.seen.first).unsigned_abs() <= SAME_MOMENT_NS;
                 let same_words = said.iter().any(|other| other.pattern == s.pattern);
                 of_kind && s.grave && s.meaning.normally != Normally::Background && (same_moment || same_words)
             };

@@ -22,6 +22,7 @@
 #![cfg_attr(fuzzing, allow(dead_code, reason = "the engine brings the inputs"))]
 
 mod archive;
+mod commands;
 mod corpus;
 mod dialects;
 mod edits;
@@ -40,6 +41,7 @@ mod signatures;
 mod steps;
 mod templates;
 mod time;
+mod verify;
 
 /// Something that reads what others wrote, and the laws that hold whatever they wrote.
 struct Target {
@@ -52,7 +54,7 @@ struct Target {
 }
 
 /// Every target, in the order of the data.
-const TARGETS: [Target; 11] = [
+const TARGETS: [Target; 13] = [
     Target { name: "time", run: time::run, n_made: 20_000 },
     Target { name: "framing", run: framing::run, n_made: 2_000 },
     Target { name: "entry", run: entry::run, n_made: 4_000 },
@@ -64,6 +66,8 @@ const TARGETS: [Target; 11] = [
     Target { name: "pipeline", run: pipeline::run, n_made: 120 },
     Target { name: "profile", run: profile::run, n_made: 200 },
     Target { name: "report", run: report::run, n_made: 50 },
+    Target { name: "commands", run: commands::run, n_made: 60 },
+    Target { name: "verify", run: verify::run, n_made: 60 },
 ];
 
 #[cfg(fuzzing)]
@@ -119,4 +123,6 @@ targets! {
     any_bytes_give_a_report: "pipeline",
     a_profile_is_read_or_refused_with_its_line: "profile",
     a_hostile_report_shows_nothing_but_text: "report",
+    a_name_that_is_no_word_is_in_no_command: "commands",
+    a_true_report_is_accepted_and_a_changed_one_is_not: "verify",
 }

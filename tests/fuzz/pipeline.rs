@@ -32,7 +32,7 @@ pub(crate) fn run(input: &[u8]) {
 }
 
 /// The entries of the outage as one array.
-fn entries() -> &'static Document {
+pub(crate) fn entries() -> &'static Document {
     static ENTRIES: OnceLock<Document> = OnceLock::new();
     ENTRIES.get_or_init(|| {
         let lines = OUTAGE.lines().map(|line| serde_json::from_str(line).expect("it is JSON"));
