@@ -52,7 +52,7 @@ impl<'a> Ready<'a> {
         Ok(Ready {
             faces: faces.collect::<Result<_, UsageError>>()?,
             redactor: options::redactor(&output.redaction)?,
-            catalogue: options::catalogue(signatures)?,
+            catalogue: options::catalogue(signatures)?.masking(options::masks(&output.redaction)),
             context: Context::new(context)?,
             output,
         })

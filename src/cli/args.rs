@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::analyze::LEAST_MEMORY;
 use crate::entry::Severity;
+use crate::pattern::secrets;
 use crate::report::Priority;
 
 /// Reads exported Google Cloud Logging JSON and tells which fault came first.
@@ -335,6 +336,39 @@ pub(super) struct RedactionArgs {
     /// Replace what this regular expression matches too, or its first group (repeatable)
     #[arg(long, value_name = "PATTERN", help_heading = "Redaction")]
     pub(super) redact: Vec<String>,
+    /// Redact only these classes
+    #[arg(
+        long,
+        value_name = "CLASS,…",
+        value_delimiter = ',',
+        conflicts_with = "no_redact",
+        help_heading = "Redaction"
+    )]
+    pub(super) redact_classes: Vec<RedactClass>,
+}
+
+/// What can be redacted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RedactClass {
+    /// Keys, tokens, passwords, cookies
+    Secrets,
+    /// E-mail addresses, telephone numbers
+    Contacts,
+    /// Addresses of clients
+    Network,
+    /// Numbers of cards, accounts, social security
+    Financial,
+}
+
+impl From<RedactClass> for secrets::Class {
+    fn from(class: RedactClass) -> Self {
+        match class {
+            RedactClass::Secrets => secrets::Class::Secrets,
+            RedactClass::Contacts => secrets::Class::Contacts,
+            RedactClass::Network => secrets::Class::Network,
+            RedactClass::Financial => secrets::Class::Financial,
+        }
+    }
 }
 
 /// The catalogue of failure signatures.

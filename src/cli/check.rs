@@ -24,7 +24,8 @@ pub(super) fn run_verify(args: &VerifyArgs) -> Result<ExitStatus, UsageError> {
     let redactor = options::redactor(&args.redaction)?;
     let profile = args.profile.as_deref().map(context::profile).transpose()?;
     let earlier = args.history.as_deref().map(context::earlier).transpose()?;
-    let export = Export::open(&args.input, &args.baseline)?;
+    let mut export = Export::open(&args.input, &args.baseline)?;
+    export.catalogue.masks = options::masks(&args.redaction);
     let (mut again, wholes) = export.conclude()?;
     if let Some(earlier) = earlier {
         history::recall(&mut again, &earlier);

@@ -78,7 +78,7 @@ impl Line<'_> {
 
 /// Learns, then prints.
 pub(super) fn run(args: &ClassifyArgs) -> Result<ExitStatus, UsageError> {
-    let catalogue = options::catalogue(&args.input.common.signatures)?;
+    let catalogue = options::catalogue(&args.input.common.signatures)?.masking(options::masks(&args.redaction));
     let selection = options::selection(&args.input)?;
     let secrets = Secrets::new(options::redactor(&args.redaction)?);
     reading::on_interrupt();

@@ -8,6 +8,7 @@ use crate::analyze::{self, Bound};
 use crate::check::redact::Redactor;
 use crate::face::{Face, TerminalOptions};
 use crate::pattern::Catalogue;
+use crate::pattern::secrets::Classes;
 use crate::source;
 use crate::time::{SECOND, Timestamp};
 
@@ -117,7 +118,22 @@ pub(super) fn redactor(redaction: &RedactionArgs) -> Result<Option<Redactor>, Us
     if redaction.no_redact {
         return Ok(None);
     }
-    Redactor::new(&redaction.redact).map(Some).map_err(|error| UsageError::new(format!("--redact: {error}")))
+    let redactor = Redactor::new(classes(redaction), &redaction.redact);
+    redactor.map(Some).map_err(|error| UsageError::new(format!("--redact: {error}")))
+}
+
+/// The classes that are redacted.
+fn classes(redaction: &RedactionArgs) -> Classes {
+    match redaction.redact_classes.as_slice() {
+        _ if redaction.no_redact => Classes::NONE,
+        [] => Classes::ALL,
+        some => some.iter().fold(Classes::NONE, |classes, class| classes.with((*class).into())),
+    }
+}
+
+/// What texts are masked of as they are read.
+pub(super) fn masks(redaction: &RedactionArgs) -> Classes {
+    classes(redaction).and(Classes::NEVER_KEPT)
 }
 
 /// Columns of standard output: `COLUMNS`, or those of the terminal.

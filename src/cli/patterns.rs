@@ -11,7 +11,7 @@ use crate::report::patterns::{Novelty, Patterns};
 /// Prints the patterns that were asked for.
 pub(super) fn run(args: &PatternsArgs) -> Result<ExitStatus, UsageError> {
     let redactor = options::redactor(&args.redaction)?;
-    let catalogue = options::catalogue(&args.input.common.signatures)?;
+    let catalogue = options::catalogue(&args.input.common.signatures)?.masking(options::masks(&args.redaction));
     let selection = options::selection(&args.input)?;
     reading::on_interrupt();
     let baseline = reading::baseline(&args.baseline, &args.input.common, &catalogue)?;

@@ -33,7 +33,8 @@ pub(super) fn run(args: &ShowArgs) -> Result<ExitStatus, UsageError> {
     let (what, files) = what(args)?;
     let input = InputArgs { files, ..copied(&args.input) };
     let redactor = options::redactor(&args.redaction)?;
-    let export = Export::open(&input, &args.baseline)?;
+    let mut export = Export::open(&input, &args.baseline)?;
+    export.catalogue.masks = options::masks(&args.redaction);
     let (report, _) = export.conclude()?;
     let choice = choice(&what, args, &report)?;
     let mut shown: Vec<Shown> = Vec::new();

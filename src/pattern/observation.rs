@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
-
 use serde::{Deserialize, Serialize};
 
+use super::secrets::{self, Classes};
 use super::wording::{self, Verdict};
 use super::{Catalogue, Layer, Match, Role, Unit, entity, template, traceback};
 use crate::entry::{Component, Entry, Payload, Severity, Text};
@@ -63,45 +62,42 @@ pub struct Observation<'e> {
     pub mentions: Cow<'e, [Text<'e>]>,
     /// How much it counts: 1, or 0 for a repeat that is told elsewhere.
     pub weight: u64,
+    /// What its texts are masked of before anything is cut or kept: what is left of a secret could not be known as one.
+    pub masks: Classes,
 }
 
 impl Observation<'_> {
-    /// The text that stands for the entry: its message, else `METHOD … url … status`, else the first fields of its payload. The bodies of
-    /// private keys are left out here, before anything is cut or kept: what is left of a key could not be known as one.
+    /// The text that stands for the entry, masked: its message, else `METHOD … url … status`, else the first fields of its payload.
     pub fn text<'t>(&self, entry: &'t Entry<'_>) -> Cow<'t, str> {
-        match &entry.http {
-            Some(http) if entry.message.is_empty() => {
-                // Three fields of the entry, not one text: what is left out between them is marked as such.
-                let why = WHY.iter().filter_map(|field| entry.fields.get(field)).filter(|why| !why.is_empty());
-                let request = format!("{} … {} … {}", http.method, http.url, http.status);
-                Cow::Owned(why.fold(request, |told, why| told + " … " + why))
-            }
-            _ => match &entry.audit {
-                Some(audit) if entry.message.is_empty() => {
-                    Cow::Owned(format!("{} … {}", audit.method, audit.resource_name))
-                }
-                None if entry.message.is_empty() => Cow::Owned(entry.text_of_fields()),
-                _ => without_private_keys(&entry.message),
-            },
+        self.masked(raw_text(entry))
+    }
+
+    /// A text of the entry without what no account keeps.
+    pub fn masked<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
+        match secrets::masked(&text, self.masks) {
+            Cow::Owned(masked) => Cow::Owned(masked),
+            Cow::Borrowed(_) => text,
         }
     }
 }
 
-/// The text with `…` for the body of each private key (PEM) in it.
-fn without_private_keys(text: &str) -> Cow<'_, str> {
-    const HEADER: &str = "PRIVATE KEY-----";
-    let mut rest = text;
-    let mut kept = String::new();
-    while let Some(key) = memmem::find(rest.as_bytes(), HEADER.as_bytes()) {
-        let body = key + HEADER.len();
-        kept.push_str(&rest[..body]);
-        kept.push('…');
-        let end =
-            memmem::find(&rest.as_bytes()[body..], b"-----END").map_or(rest.len(), |end| body + end + "-----END".len());
-        // The line that ends a key names it too: what comes next begins behind its name.
-        rest = memmem::find(&rest.as_bytes()[end..], b"-----").map_or("", |line| &rest[end + line..]);
+/// As [`Observation::text`], as recorded.
+pub(crate) fn raw_text<'t>(entry: &'t Entry<'_>) -> Cow<'t, str> {
+    match &entry.http {
+        Some(http) if entry.message.is_empty() => {
+            // Three fields of the entry, not one text: what is left out between them is marked as such.
+            let why = WHY.iter().filter_map(|field| entry.fields.get(field)).filter(|why| !why.is_empty());
+            let request = format!("{} … {} … {}", http.method, http.url, http.status);
+            Cow::Owned(why.fold(request, |told, why| told + " … " + why))
+        }
+        _ => match &entry.audit {
+            Some(audit) if entry.message.is_empty() => {
+                Cow::Owned(format!("{} … {}", audit.method, audit.resource_name))
+            }
+            None if entry.message.is_empty() => Cow::Owned(entry.text_of_fields()),
+            _ => Cow::Borrowed(entry.message.as_ref()),
+        },
     }
-    if kept.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(kept + rest) }
 }
 
 /// Fields in which proxies and load balancers say why a request failed.
@@ -113,10 +109,20 @@ pub fn mining_text<'t>(entry: &'t Entry<'_>, observation: &Observation<'_>) -> C
     match &entry.http {
         Some(http) if entry.message.is_empty() => Cow::Owned(template::route(&http.method, &http.url, http.status)),
         _ => match traceback::read(&entry.message) {
-            Some(traceback) => Cow::Owned(traceback.key()),
+            Some(traceback) => observation.masked(Cow::Owned(traceback.key())),
             None => observation.text(entry),
         },
     }
+}
+
+/// The values without what is masked.
+fn without<'e>(mut values: Vec<(Text<'e>, Text<'e>)>, masks: Classes) -> Vec<(Text<'e>, Text<'e>)> {
+    for (_, value) in &mut values {
+        if let Cow::Owned(masked) = secrets::masked(value, masks) {
+            *value = Text::Owned(masked);
+        }
+    }
+    values
 }
 
 /// What `entry` says; `None` when it has no time and so no place in the account.
@@ -139,9 +145,10 @@ pub fn observe<'e>(catalogue: &'e Catalogue, entry: &'e Entry<'_>) -> Option<Obs
         blames: Cow::default(),
         mentions: Cow::default(),
         weight: 1,
+        masks: catalogue.masks,
     };
     if let Some(matched) = matched {
-        observation.values = matched.values.into();
+        observation.values = without(matched.values, catalogue.masks).into();
         observation.blames = matched.blames.into_iter().filter(entity::is_a_thing).collect();
     }
     match class {

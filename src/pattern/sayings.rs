@@ -4,6 +4,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Catalogue;
 use super::observation::{Class, Gravity, Observation, Uneventful, observe, uneventful};
+use super::secrets::Classes;
 use crate::entry::{Component, Entry, Payload, Severity, Text};
 
 /// Messages remembered; a later one takes the place of an earlier one. With all of them as long as can be some 5 MiB.
@@ -46,6 +47,7 @@ pub struct Saying {
     values: Vec<(Text<'static>, Text<'static>)>,
     blames: Vec<Component>,
     mentions: Vec<Text<'static>>,
+    masks: Classes,
 }
 
 impl Default for Sayings {
@@ -116,6 +118,7 @@ impl Saying {
             values: observation.values.iter().map(|(name, value)| (owned(name), owned(value))).collect(),
             blames: observation.blames.into_owned(),
             mentions: observation.mentions.iter().map(owned).collect(),
+            masks: observation.masks,
         })
     }
 
@@ -147,6 +150,7 @@ impl Saying {
             blames: self.blames.as_slice().into(),
             mentions: self.mentions.as_slice().into(),
             weight: 1,
+            masks: self.masks,
         })
     }
 }

@@ -1,10 +1,12 @@
 //! Changes: who altered what, and whether it went through.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::exemplars::{Exemplar, shortened};
 use crate::entry::{Component, Labels};
-use crate::pattern::Merge;
+use crate::pattern::{Merge, Observation};
 use crate::time::Timestamp;
 
 /// One change. Two with the same key are the same change told twice.
@@ -38,13 +40,13 @@ const DETAIL_BYTES: usize = 512;
 const DETAILS_BYTES: usize = 4096;
 
 /// The details of an audit entry, as many as may be kept.
-pub(super) fn details(details: &Labels<'_>) -> Vec<(String, String)> {
+pub(super) fn details(details: &Labels<'_>, observation: &Observation<'_>) -> Vec<(String, String)> {
     let mut room = DETAILS_BYTES;
     let fits = |(key, value): &(String, String)| {
         room = room.saturating_sub(key.len() + value.len());
         room > 0
     };
-    let kept = |text: &str| shortened(text, DETAIL_BYTES);
+    let kept = |text: &str| shortened(&observation.masked(Cow::Borrowed(text)), DETAIL_BYTES);
     let mut all = Vec::with_capacity(details.0.len());
     all.extend(details.0.iter().map(|(key, value)| (kept(key), kept(value))).take_while(fits));
     all

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Entry, Severity};
-use crate::pattern::{Merge, Observation};
+use crate::pattern::secrets::{self, Classes};
+use crate::pattern::{Merge, Observation, raw_text};
 use crate::source::Origin;
 use crate::time::Timestamp;
 
@@ -36,7 +37,14 @@ pub struct Exemplar {
     pub resource: String,
     /// Where it stands.
     pub origin: Origin,
+    /// Set while the message stands as recorded: what it is yet to be masked of. In an export in order, either way, every entry is
+    /// kept for a moment, and looking for secrets costs more than all else that is done with it.
+    #[serde(skip)]
+    pub(crate) unmasked: Option<Classes>,
 }
+
+/// Longest message that is kept as recorded for now.
+const UNMASKED_BYTES: usize = 2 * MESSAGE_BYTES;
 
 /// Longest value of a label that is kept, in bytes: names of resources are shorter.
 const LABEL_BYTES: usize = 128;
@@ -54,15 +62,37 @@ impl Exemplar {
 
     /// Becomes a copy of what an entry says, in the texts that are there.
     fn copy(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        self.copy_names(entry, observation);
+        push_shortened(&mut self.message, &observation.text(entry), MESSAGE_BYTES);
+    }
+
+    /// The same, and a short message is masked later, by [`Exemplar::finish`].
+    fn copy_for_now(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        let text = raw_text(entry);
+        if text.len() > UNMASKED_BYTES {
+            return self.copy(entry, observation);
+        }
+        self.copy_names(entry, observation);
+        self.message.push_str(&text);
+        self.unmasked = Some(observation.masks);
+    }
+
+    fn finish(&mut self) {
+        if let Some(masks) = self.unmasked.take() {
+            self.message = shortened(&secrets::masked(&self.message, masks), MESSAGE_BYTES);
+        }
+    }
+
+    /// The same without its message.
+    fn copy_names(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
         (self.effect_time, self.origin) = (observation.at, entry.origin);
-        (self.timestamp, self.severity) = (entry.timestamp, entry.severity);
+        (self.timestamp, self.severity, self.unmasked) = (entry.timestamp, entry.severity, None);
         let Exemplar { insert_id, log_name, component, message, resource, .. } = self;
         let texts = [insert_id, log_name, component, message, resource];
         texts.into_iter().for_each(String::clear);
         self.insert_id.push_str(&entry.insert_id);
         self.log_name.push_str(&entry.log_name);
         self.component.push_str(&observation.component.name);
-        push_shortened(&mut self.message, &observation.text(entry), MESSAGE_BYTES);
         self.resource.push_str(&entry.resource.kind);
         for (key, value) in entry.resource.labels.0.iter().take(LABELS) {
             if !value.is_empty() && value.len() <= LABEL_BYTES && !value.contains(';') && !key.contains([';', '=']) {
@@ -114,23 +144,39 @@ pub struct Exemplars {
 impl Exemplars {
     /// Considers an entry; it is only copied when it is kept.
     pub fn observe(&mut self, entry: &Entry<'_>, observation: &Observation<'_>) {
+        let quick =
+            |kept: &Exemplar| (observation.at, &*entry.insert_id).cmp(&(kept.effect_time, kept.insert_id.as_str()));
+        let has_equal = self.earliest.iter().chain(&self.latest).any(|kept| quick(kept).is_eq());
+        if has_equal {
+            self.finish();
+        }
         // Where time and insertId are the same, the whole content decides.
-        let against = |kept: &Exemplar| {
-            let quick = (observation.at, &*entry.insert_id).cmp(&(kept.effect_time, kept.insert_id.as_str()));
-            quick.then_with(|| Exemplar::new(entry, observation).cmp(kept))
-        };
+        let against = |kept: &Exemplar| quick(kept).then_with(|| Exemplar::new(entry, observation).cmp(kept));
         let early = self.earliest.len() < EARLIEST || self.earliest.last().is_some_and(|last| against(last).is_lt());
         let late = self.latest.as_ref().is_none_or(|latest| against(latest).is_gt());
         match &mut self.latest {
-            _ if early => self.keep(Exemplar::new(entry, observation)),
-            // In an export in order every entry is the latest for a moment.
-            Some(latest) if late => latest.copy(entry, observation),
+            _ if early && has_equal => self.keep(Exemplar::new(entry, observation)),
+            _ if early => {
+                let mut exemplar = Exemplar::default();
+                exemplar.copy_for_now(entry, observation);
+                self.keep(exemplar);
+            }
+            Some(latest) if late => latest.copy_for_now(entry, observation),
             _ => {}
         }
     }
 
+    /// Masks what was copied for now; before anything is joined, read or written.
+    pub(super) fn finish(&mut self) {
+        self.earliest.iter_mut().chain(&mut self.latest).for_each(Exemplar::finish);
+    }
+
     /// Kept entries, earliest first, without repeats.
     pub fn iter(&self) -> impl Iterator<Item = &Exemplar> {
+        debug_assert!(
+            self.earliest.iter().chain(&self.latest).all(|kept| kept.unmasked.is_none()),
+            "an account is finished before it is read"
+        );
         let latest = self.latest.iter().filter(|latest| !self.earliest.contains(latest));
         self.earliest.iter().chain(latest)
     }
@@ -158,7 +204,9 @@ impl Exemplars {
 }
 
 impl Merge for Exemplars {
-    fn merge(&mut self, other: Exemplars) {
+    fn merge(&mut self, mut other: Exemplars) {
+        self.finish();
+        other.finish();
         other.earliest.into_iter().chain(other.latest).for_each(|exemplar| self.keep(exemplar));
     }
 }

@@ -1,6 +1,7 @@
 //! Entries that are only parts: the frames of a traceback written line by line, the parts of a split entry. They are
 //! kept by what they belong to and joined after all merging, so that no split of the input can separate them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -146,7 +147,7 @@ impl Fragment {
             severity: entry.severity,
             component: observation.component.clone(),
             revision: observation.revision.map(str::to_owned),
-            text: shortened(&entry.message, TEXT_BYTES),
+            text: shortened(&observation.masked(Cow::Borrowed(&entry.message)), TEXT_BYTES),
         }
     }
 

@@ -193,6 +193,7 @@ impl Summary {
     /// Joins what was split, then takes the mined failures out and finds their final templates; once, after all merging.
     pub fn settle(&mut self, catalogue: &Catalogue) -> Mined {
         self.join(catalogue);
+        self.fit();
         if self.mined.is_capped() {
             self.note_limit("templates");
         }
@@ -516,7 +517,7 @@ impl Summary {
             actor: audit.principal.to_string(),
             target: observation.component.clone(),
             status_code: audit.status_code,
-            details: changes::details(&audit.details),
+            details: changes::details(&audit.details, observation),
         });
     }
 

@@ -126,6 +126,7 @@ impl Tally {
     /// only grows.
     pub(super) fn fit(&mut self, n_series: usize) {
         let n_series = n_series.max(1);
+        self.finish();
         self.timeline.fit_to((SLOTS_IN_ALL / n_series).clamp(16, MAX_SLOTS));
         let part = |in_all: usize| (in_all / n_series).clamp(4, NAMES);
         self.values.fit_to(part(VALUES_IN_ALL));
@@ -134,6 +135,11 @@ impl Tally {
         self.revisions.fit_to(part(REVISIONS_IN_ALL));
         self.instances.fit_to(part(INSTANCES_IN_ALL));
         self.keys.fit_to((KEYS_IN_ALL / n_series).clamp(4, KEYS));
+    }
+
+    /// Masks the quotes that were copied for now. Merging, and [`super::Summary::fit`], do the same.
+    pub fn finish(&mut self) {
+        self.exemplars.finish();
     }
 
     /// What it had more of than is kept.

@@ -6,6 +6,7 @@ use firstfault::check::audit::{self, Fact, audit};
 use firstfault::check::redact::Redactor;
 use firstfault::check::{history, verify};
 use firstfault::face::{DocumentOptions, Face, Options, TerminalOptions, json, render};
+use firstfault::pattern::secrets::Classes;
 use firstfault::report::Report;
 
 use crate::edits::{Document, assert_plain};
@@ -85,7 +86,7 @@ fn is_read_by_others(mut report: Report) {
 
 fn redactor() -> &'static Redactor {
     static REDACTOR: OnceLock<Redactor> = OnceLock::new();
-    REDACTOR.get_or_init(|| Redactor::new(&[]).expect("no pattern of one's own"))
+    REDACTOR.get_or_init(|| Redactor::new(Classes::ALL, &[]).expect("no pattern of one's own"))
 }
 
 fn good() -> &'static Report {

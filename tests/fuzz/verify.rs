@@ -10,6 +10,7 @@ use firstfault::entry::decode;
 use firstfault::face::json;
 use firstfault::framing::{Batch, Cutter, Piece};
 use firstfault::pattern::observe;
+use firstfault::pattern::secrets::Classes;
 use firstfault::report::Report;
 use firstfault::source;
 
@@ -36,7 +37,10 @@ pub(crate) fn run(input: &[u8]) {
 
 fn report(source: &[u8]) -> Report {
     let report = analyze::conclude(read(source), catalogue(), None);
-    Redactor::new(&[]).expect("no pattern of one's own").redact_report(&report).expect("its numbers are finite")
+    Redactor::new(Classes::ALL, &[])
+        .expect("no pattern of one's own")
+        .redact_report(&report)
+        .expect("its numbers are finite")
 }
 
 /// The texts of entries by the offset of their record or of the first part of what was joined.

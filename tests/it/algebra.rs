@@ -258,6 +258,7 @@ fn tally(records: &[(u64, String)]) -> Tally {
             }
         });
     }
+    tally.finish();
     tally
 }
 

@@ -3,6 +3,7 @@
 use crate::report_example;
 use firstfault::check::redact::{Redactor, agrees};
 use firstfault::face::{Face, Options, json, render};
+use firstfault::pattern::secrets::Classes;
 use firstfault::report::Report;
 
 /// The example with secrets in many places.
@@ -22,7 +23,7 @@ fn leaky() -> Report {
 
 #[test]
 fn no_face_of_a_redacted_report_holds_a_secret() {
-    let redactor = Redactor::new(&[]).expect("the shapes compile");
+    let redactor = Redactor::new(Classes::ALL, &[]).expect("the shapes compile");
     let mut report = redactor.redact_report(&leaky()).expect("finite numbers");
     assert_eq!(report.incidents[0].causes[0].evidence[0].insert_id, "alice@acme.example", "a pointer was broken");
     report.incidents[0].causes[0].evidence[0].insert_id = "x".into();
@@ -42,7 +43,7 @@ fn no_face_of_a_redacted_report_holds_a_secret() {
 
 #[test]
 fn one_value_has_one_name_in_the_whole_report() {
-    let redactor = Redactor::new(&[]).expect("the shapes compile");
+    let redactor = Redactor::new(Classes::ALL, &[]).expect("the shapes compile");
     let report = redactor.redact_report(&leaky()).expect("finite numbers");
     assert_eq!(report.verdict, "login of [redacted email-2] failed from [redacted ip-1]");
     let cause = &report.incidents[0].causes[0];
@@ -99,7 +100,7 @@ const PIECES: &[&str] = &[
 
 #[test]
 fn any_redacted_text_agrees_with_its_entry() {
-    let redactor = Redactor::new(&[]).expect("the shapes compile");
+    let redactor = Redactor::new(Classes::ALL, &[]).expect("the shapes compile");
     let mut state = 0x9e37_79b9_7f4a_7c15u64; // a fixed seed, so that a failure can be repeated
     let mut next = move || {
         state ^= state << 13;
@@ -118,6 +119,6 @@ fn any_redacted_text_agrees_with_its_entry() {
 
 #[test]
 fn a_report_without_secrets_is_left_alone() {
-    let redactor = Redactor::new(&[]).expect("the shapes compile");
+    let redactor = Redactor::new(Classes::ALL, &[]).expect("the shapes compile");
     assert_eq!(redactor.redact_report(&report_example::report()).expect("finite numbers"), report_example::report());
 }

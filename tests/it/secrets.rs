@@ -1,6 +1,7 @@
 //! How much of what must not be shown is masked, class by class, and how much of what may be shown is not. No value here was ever valid.
 
 use firstfault::check::redact::Redactor;
+use firstfault::pattern::secrets::Classes;
 
 /// Letters and digits that no text holds by chance.
 fn filler(n: usize) -> String {
@@ -324,7 +325,7 @@ fn classes() -> Vec<(&'static str, Vec<Kind>, f64)> {
 
 #[test]
 fn secrets_of_every_class_are_masked() {
-    let redactor = Redactor::new(&[]).expect("the shapes compile");
+    let redactor = Redactor::new(Classes::ALL, &[]).expect("the shapes compile");
     let (mut all, mut masked) = (0, 0);
     let mut poor = Vec::new();
     for (class, kinds, least) in classes() {
@@ -492,7 +493,7 @@ const MISTAKES: usize = 4;
 
 #[test]
 fn ordinary_texts_are_left_alone() {
-    let redactor = Redactor::new(&[]).expect("the shapes compile");
+    let redactor = Redactor::new(Classes::ALL, &[]).expect("the shapes compile");
     let changed: Vec<String> = ORDINARY
         .iter()
         .map(|text| (*text, redactor.redact_text(text)))
@@ -567,4 +568,48 @@ fn a_private_key_is_gone_before_its_message_is_cut() {
     let head = bytes.iter().position(|b| *b == b'\n').expect("a first line") + 1;
     let kept = zstd::stream::decode_all(&bytes[head..]).expect("it is zstd");
     assert!(!String::from_utf8_lossy(&kept).contains(&secret[..30]), "the account keeps the key");
+}
+
+/// Nothing that an account never keeps is in a summary as it is written, over lines and entries.
+#[test]
+fn a_summary_holds_no_secret() {
+    let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+    let line = |n: usize, text: &str| {
+        serde_json::json!({
+            "insertId": format!("i{n}"), "timestamp": format!("2026-02-03T10:00:{n:02}Z"), "severity": "ERROR",
+            "logName": "projects/acme/logs/stderr", "textPayload": text,
+            "resource": {"type": "k8s_container", "labels": {"pod_name": "checkout-1", "container_name": "checkout"}},
+        })
+        .to_string()
+    };
+    let long = format!("{} -----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----", "load ".repeat(300));
+    let texts = [
+        "request failed: DB_PASSWORD=hunter2hunter2 was refused",
+        "token ya29.a0AfH6SMBx1y2z3x1y2z3x1y2z3x1y2z3 was refused",
+        long.as_str(),
+        "Traceback (most recent call last):",
+        "  File \"app.py\", line 7, in load",
+        "    key = '-----BEGIN PRIVATE KEY-----",
+        body,
+        "ValueError: cannot read the key, password=hunter2hunter2",
+        "charge of 4111 1111 1111 1111 with card 4111 1111 1111 1111 failed",
+    ];
+    let export: String = texts.iter().enumerate().map(|(n, text)| line(n, text) + "\n").collect();
+    let folder = crate::binary::Folder::new("secret-summary");
+    let file = folder.file("export.ndjson", export);
+    let summary = folder.path().join("account.sum").display().to_string();
+    crate::binary::run(&["summarize", &file, "-o", &summary]).ends_with(0);
+    let report = crate::binary::run(&["report", &summary, "--format", "json"]).ends_with(0).out;
+    let direct = crate::binary::run(&[&file, "--format", "json"]).ends_with(0).out;
+    for secret in ["hunter2", "ya29.a0", "MIIEvQ", "4111 1111"] {
+        assert!(!report.contains(secret) && !direct.contains(secret), "{secret}");
+    }
+    let bytes = std::fs::read(&summary).expect("it was written");
+    let start = bytes.windows(4).position(|four| four == [0x28, 0xb5, 0x2f, 0xfd]).expect("a compressed part");
+    let account = zstd::decode_all(&bytes[start..]).expect("it is whole");
+    let account = String::from_utf8_lossy(&account);
+    for secret in ["hunter2", "ya29.a0", "MIIEvQ", "4111 1111"] {
+        assert!(!account.contains(secret), "{secret} is kept");
+    }
+    assert!(account.contains("was refused"), "the account holds texts");
 }

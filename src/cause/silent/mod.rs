@@ -225,7 +225,7 @@ fn exemplar(
         severity: witness.severity,
         component: traces.name(service).to_owned(),
         message,
-        resource: String::new(),
+        ..Exemplar::default()
     }
 }
 

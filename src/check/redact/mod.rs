@@ -7,25 +7,20 @@
 //! What names a culprit stays: service accounts, private addresses, servers by their port, names of secrets.
 
 mod quotes;
-mod shapes;
 
-use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
 use regex::Regex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::entry::ComponentKind;
-use crate::pattern::Expression;
+use crate::pattern::secrets::{self, CUSTOM, Classes};
 use crate::report::Report;
 
 pub use quotes::agrees;
-use quotes::placeholders;
-use shapes::*;
 
 /// Fields that point at evidence, name a file that the analyst gave, or name the contract; they are never changed.
 const POINTERS: &[&str] =
@@ -69,57 +64,17 @@ const KEYED: &[&str] = &["values", "services"];
 #[derive(Debug)]
 pub struct Redactor {
     custom: Vec<Regex>,
-    /// One scan for what stands in texts that hold a credential.
-    signs: AhoCorasick,
-    /// Which shape each sign belongs to.
-    shape_of: Vec<usize>,
-    /// Compiled when a text first has one of its signs: most never are.
-    shapes: Vec<Expression>,
+    classes: Classes,
 }
 
 impl Redactor {
-    /// A redactor for the known shapes and for `extra` patterns (their first group, or the whole match without one).
+    /// A redactor for these classes of known shapes and for `extra` patterns (their first group, or the whole match without one).
     ///
     /// # Errors
     /// When an extra pattern is not a regular expression.
-    pub fn new(extra: &[String]) -> Result<Redactor, regex::Error> {
-        let signs = SHAPES.iter().enumerate().flat_map(|(shape, (_, signs, _))| signs.iter().map(move |s| (shape, *s)));
-        let (shape_of, signs): (Vec<usize>, Vec<&str>) = signs.unzip();
-        Ok(Redactor {
-            custom: extra.iter().map(|pattern| Regex::new(pattern)).collect::<Result<_, _>>()?,
-            signs: AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .build(signs)
-                .expect("the signs are few and short"),
-            shape_of,
-            shapes: SHAPES.iter().map(|(_, _, pattern)| Expression::new(pattern)).collect(),
-        })
-    }
-
-    /// What the patterns find in a text: kind and place, in order of precedence.
-    fn hits<'t>(&'t self, text: &'t str) -> impl Iterator<Item = (&'static str, Range<usize>)> {
-        let whole_or_group = |regex: &Regex| {
-            let found = regex.captures_iter(text).filter_map(|c| c.get(1).or(c.get(0)));
-            found.map(|hit| (CUSTOM, hit.range())).collect::<Vec<_>>()
-        };
-        let wanted = self.signs_in(text);
-        let known = SHAPES.iter().zip(&self.shapes).enumerate().filter(move |(shape, _)| wanted >> shape & 1 != 0);
-        let known = known.flat_map(|(_, ((kind, ..), shape))| shape.find_iter(text).map(move |hit| (*kind, hit)));
-        self.custom.iter().flat_map(whole_or_group).chain(known)
-    }
-
-    /// The shapes that a text can hold, one bit each.
-    fn signs_in(&self, text: &str) -> u64 {
-        if is_plain(text) {
-            return 0;
-        }
-        // Two letters outside of ASCII are, in another case, letters of signs: the long s and the sign of Kelvin.
-        if text.contains(['\u{17f}', '\u{212a}']) {
-            return u64::MAX;
-        }
-        self.signs
-            .find_overlapping_iter(text)
-            .fold(0, |shapes, sign| shapes | 1 << self.shape_of[sign.pattern().as_usize()])
+    pub fn new(classes: Classes, extra: &[String]) -> Result<Redactor, regex::Error> {
+        let custom = extra.iter().map(|pattern| Regex::new(pattern)).collect::<Result<_, _>>()?;
+        Ok(Redactor { custom, classes })
     }
 
     /// The report with every secret in every text of it replaced, except in pointers to evidence. The address of a client that is
@@ -172,13 +127,11 @@ impl Redactor {
 
     /// Where a text holds what must not be shown, in order and without overlap.
     pub fn find(&self, text: &str) -> Vec<(Range<usize>, &'static str)> {
-        let placeholders = LazyCell::new(|| placeholders(text));
-        let is_done = |at: usize| {
-            let next = placeholders.partition_point(|range| range.end <= at);
-            placeholders.get(next).is_some_and(|range| range.contains(&at))
+        let own = |regex: &Regex| {
+            let found = regex.captures_iter(text).filter_map(|c| c.get(1).or(c.get(0)));
+            found.map(|hit| (CUSTOM, hit.range())).collect::<Vec<_>>()
         };
-        let hits = self.hits(text).filter(|(_, hit)| !hit.is_empty() && !is_done(hit.start));
-        without_overlap(hits.filter_map(|(kind, hit)| Some((judge(kind, text, hit)?, kind))).collect())
+        secrets::find(text, self.classes, self.custom.iter().flat_map(own))
     }
 
     fn replace(&self, text: &str, names: &BTreeMap<(&'static str, String), String>) -> String {
@@ -265,112 +218,14 @@ fn is_text(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::secrets::tests::credentials;
 
     fn redact(text: &str) -> String {
-        Redactor::new(&[]).expect("the shapes compile").redact_text(text)
+        Redactor::new(Classes::ALL, &[]).expect("the shapes compile").redact_text(text)
     }
 
     fn check(text: &str, expected: &str) {
         assert_eq!(redact(text), expected, "{text}");
-    }
-
-    #[test]
-    fn signs_and_forms_for_ascii_leave_no_credential_out() {
-        let redactor = Redactor::new(&[]).expect("the signs are few");
-        let shapes: Vec<Regex> =
-            SHAPES.iter().map(|(_, _, pattern)| Regex::new(pattern).expect("every shape compiles")).collect();
-        for (text, _) in credentials() {
-            let foreign =
-                [format!("schön: {text}…"), text.replace(['s', 'S'], "ſ"), text.replace(['k', 'K'], "\u{212a}")];
-            for text in [text.to_ascii_lowercase(), text.to_ascii_uppercase(), text].into_iter().chain(foreign) {
-                let wanted = redactor.signs_in(&text);
-                for (shape, regex) in shapes.iter().enumerate() {
-                    let place =
-                        |found: regex::Captures<'_>| found.iter().skip(1).flatten().next().map(|group| group.range());
-                    let expected: Vec<_> = regex.captures_iter(&text).map(place).collect();
-                    let found: Vec<_> = redactor.shapes[shape].find_iter(&text).map(Some).collect();
-                    assert_eq!(found, expected, "{} in {text}", SHAPES[shape].2);
-                    assert!(wanted >> shape & 1 != 0 || expected.is_empty(), "{} in {text}", SHAPES[shape].2);
-                }
-            }
-        }
-    }
-
-    /// Credential shapes with the part that must be gone. None was ever valid.
-    fn credentials() -> Vec<(String, String)> {
-        let filler = |n: usize| "a1B2c3D4e5".chars().cycle().take(n).collect::<String>();
-        let secret = |prefix: &str, n: usize| format!("{prefix}{}", filler(n));
-        let bare = [
-            secret("AIza", 35),
-            secret("ya29.", 60),
-            secret("1//0", 40),
-            secret("GOCSPX-", 28),
-            format!("AKIA{}", "ABCDEFGH12345678"),
-            format!("ASIA{}", "ABCDEFGH12345678"),
-            secret("ghp_", 36),
-            secret("gho_", 36),
-            secret("ghs_", 36),
-            secret("github_pat_", 60),
-            secret("glpat-", 20),
-            secret("xoxb-", 40),
-            secret("xoxp-", 40),
-            secret("xapp-", 40),
-            secret("sk_live_", 24),
-            secret("rk_live_", 24),
-            secret("sk_test_", 24),
-            secret("whsec_", 32),
-            secret("sk-", 48),
-            secret("sk-ant-", 48),
-            secret("hf_", 34),
-            secret("npm_", 36),
-            secret("pypi-", 60),
-            format!("dop_v1_{}", "0123456789abcdef".repeat(4)),
-            format!("SG.{}.{}", filler(22), filler(43)),
-            format!("key-{}", "0123456789abcdef".repeat(2)),
-            format!("123456789:AA{}", filler(33)),
-            format!("eyJ{}.eyJ{}.{}", filler(20), filler(40), filler(43)),
-            format!("eyJ{}.eyJ{}.", filler(20), filler(40)),
-        ];
-        let inside = [
-            ("Authorization: Bearer {}", secret("", 32)),
-            ("authorization=Basic {}", "dXNlcjpwYXNzd29yZA==".to_owned()),
-            ("\"Authorization\":\"Bearer {}\"", secret("", 32)),
-            ("curl -H 'Authorization: token {}'", secret("", 12)),
-            ("got bearer {} from caller", secret("", 20)),
-            ("https://hooks.slack.com/services/{}", "T000/B000/XXXXyyyyZZZZ".to_owned()),
-            ("postgres://app:{}@10.0.0.3:5432/orders", "s3cr3t!".to_owned()),
-            ("postgresql+psycopg2://app:{}@/orders?host=/cloudsql/a:b:c", "p%40ss".to_owned()),
-            ("amqps://user:{}@mq.acme.example/v", "p@ss".to_owned()),
-            ("redis://:{}@10.0.0.4:6379/0", "hunter2".to_owned()),
-            ("mongodb+srv://app:{}@cluster0.acme.example/x", "Tr0ub4dor".to_owned()),
-            ("app:{}@tcp(10.0.0.3:3306)/orders", "hunter2".to_owned()),
-            ("jdbc:oracle:thin:scott/{}@db:1521/x", "tiger".to_owned()),
-            ("jdbc:postgresql://db/orders?user=app&password={}&ssl=true", "hunter2".to_owned()),
-            ("host=10.0.0.3 user=app password={} dbname=orders", "hunter2".to_owned()),
-            ("password='{}' host=x", "two words".to_owned()),
-            ("Server=db;Uid=app;Pwd={};", "hunter2".to_owned()),
-            ("DefaultEndpointsProtocol=https;AccountKey={};", "abc123+/==".to_owned()),
-            ("DB_PASSWORD={}", "hunter2".to_owned()),
-            ("{\"password\": \"{}\"}", "hunter2".to_owned()),
-            ("{\\\"client_secret\\\":\\\"{}\\\"}", "hunter2".to_owned()),
-            ("'api_key': '{}'", "hunter2".to_owned()),
-            ("x-api-key: {}", "hunter2".to_owned()),
-            ("refresh_token={}&grant_type=x", "hunter2".to_owned()),
-            ("GET /v1/x?key={}&q=1", "abcdef0123".to_owned()),
-            ("https://storage.example/o?X-Goog-Signature={}&x=1", "0a1b2c3d4e5f".to_owned()),
-            ("https://blob.example/o?sv=1&sig={}", "abc%2Fdef%3D".to_owned()),
-            ("key=hello token={}", "hunter2".to_owned()),
-            ("secret: {}", "hunter2".to_owned()),
-            ("passphrase: {}", "correcthorse".to_owned()),
-            ("PHPSESSID={}", "0123456789".to_owned()),
-            ("Cookie: {}", "sid=abc; csrf=def".to_owned()),
-            ("Set-Cookie: {}", "sid=abc; Path=/; HttpOnly".to_owned()),
-            ("\"cookie\": \"{}\"", "sid=abc".to_owned()),
-        ];
-        let key = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----", filler(64));
-        let cut_key = format!("-----BEGIN PRIVATE KEY-----\\n{}", filler(64));
-        let bare = bare.into_iter().chain([key, cut_key]).map(|s| (format!("rejected: {s}"), s));
-        bare.chain(inside.into_iter().map(|(text, s)| (text.replace("{}", &s), s))).collect()
     }
 
     #[test]
@@ -435,9 +290,9 @@ mod tests {
 
     #[test]
     fn extra_patterns_are_taken_first() {
-        let redactor = Redactor::new(&[r"order-(\d+)".to_owned()]).expect("a regex");
+        let redactor = Redactor::new(Classes::ALL, &[r"order-(\d+)".to_owned()]).expect("a regex");
         assert_eq!(redactor.redact_text("order-4711"), "order-[redacted custom-1]");
-        assert!(Redactor::new(&["(".to_owned()]).is_err());
+        assert!(Redactor::new(Classes::ALL, &["(".to_owned()]).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether a redacted and cut quote can be that of an entry.
 
-use std::ops::Range;
+use crate::pattern::secrets::placeholders;
 
 /// Characters at which quotes are cut.
 const QUOTE_CHARS: usize = 600;
@@ -40,20 +40,4 @@ fn literal_pieces(quote: &str) -> Vec<&str> {
     }
     pieces.extend(quote[done..].split('…').map(str::trim));
     pieces
-}
-
-/// Where a text was redacted before.
-pub(super) fn placeholders(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(start) = text[from..].find("[redacted ").map(|start| from + start) {
-        let name = &text[start + "[redacted ".len()..];
-        let len = name.bytes().take_while(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-').count();
-        let end = start + "[redacted ".len() + len;
-        from = end;
-        if len > 0 && text[end..].starts_with(']') {
-            found.push(start..end + 1);
-        }
-    }
-    found
 }

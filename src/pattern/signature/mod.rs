@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 
 use crate::entry::{ComponentKind, Entry, Severity};
 
+use super::secrets::Classes;
 use super::{Layer, Match, Role};
 use gate::Gate;
 use matcher::{Matcher, StatusPattern, Taken};
@@ -109,6 +110,9 @@ const MAX_LITERALS: usize = 8192;
 pub struct Catalogue {
     /// Every signature, sorted by id.
     pub signatures: Vec<Signature>,
+    /// What texts of entries are masked of before they are kept or shown: secrets and financial numbers, unless all is to be quoted
+    /// as recorded.
+    pub masks: Classes,
     /// Most specific first; equals in order of id. Their place in this order is their index everywhere below.
     matchers: Vec<Matcher>,
     gate: Gate,
@@ -165,6 +169,12 @@ impl Catalogue {
     /// As [`Catalogue::with_files`].
     pub fn of_files(files: &[(&str, &str)]) -> Result<Catalogue, Error> {
         Catalogue::extended(Vec::new(), Vec::new(), files)
+    }
+
+    /// The same catalogue, and texts of entries are masked of these classes before they are kept or shown.
+    #[must_use]
+    pub fn masking(self, masks: Classes) -> Catalogue {
+        Catalogue { masks, ..self }
     }
 
     /// The most specific signature that matches the entry; of equals, the first by id.
@@ -423,6 +433,7 @@ impl Catalogue {
             opens: vec![Vec::new(); literals.len()],
             gate: Gate::new(&literals),
             signatures,
+            masks: Classes::NEVER_KEPT,
             matchers,
             statuses: [0; 16],
             by_status: Vec::new(),

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::pattern::secrets::{self, Classes};
+
 /// Texts by their hash. Each remembers the smallest trace hash that used it: it goes when that trace goes, which is when all
 /// have gone that used it. At most `BOUND` stay, those of the smallest traces; a text pushed out by the bound has as many
 /// before it in the whole as in its part, so a split never shows.
@@ -22,6 +24,10 @@ pub(super) struct UsedText {
     text: Box<str>,
 }
 
+fn masked(text: &str) -> Box<str> {
+    secrets::masked(text, Classes::NEVER_KEPT).into()
+}
+
 impl<const BOUND: usize> Texts<BOUND> {
     /// Keeps a text under its hash if `trace` is the first or the smallest that uses it.
     pub(super) fn put(&mut self, key: u64, trace: u64, text: &str) {
@@ -29,13 +35,13 @@ impl<const BOUND: usize> Texts<BOUND> {
             Some(mine) if trace > mine.trace => {}
             Some(mine) if trace == mine.trace => {
                 if *text < *mine.text {
-                    mine.text = text.into();
+                    mine.text = masked(text);
                 }
             }
             Some(mine) => {
                 self.by_trace.remove(&(mine.trace, key));
                 self.by_trace.insert((trace, key));
-                *mine = UsedText { trace, text: text.into() };
+                *mine = UsedText { trace, text: masked(text) };
             }
             None => self.add(key, trace, text),
         }
@@ -44,7 +50,7 @@ impl<const BOUND: usize> Texts<BOUND> {
     fn add(&mut self, key: u64, trace: u64, text: &str) {
         let is_after_all = self.by_trace.last().is_some_and(|last| (trace, key) > *last);
         if self.by_hash.len() < BOUND || !is_after_all {
-            self.by_hash.insert(key, UsedText { trace, text: text.into() });
+            self.by_hash.insert(key, UsedText { trace, text: masked(text) });
             self.by_trace.insert((trace, key));
             self.pop_while(|len, _| len > BOUND);
         }

@@ -61,7 +61,7 @@ pub(super) const NO_SECRETS: &[&str] = &[
 ];
 
 /// Kind of what a user's own pattern finds.
-pub(super) const CUSTOM: &str = "custom";
+pub const CUSTOM: &str = "custom";
 
 /// Shapes of what must not be shown: kind, what stands in every text that holds one (any of these, case aside), and a pattern whose first
 /// group is what must go. Earlier ones win where two overlap. At most 64: a text's shapes are the bits of a number.
