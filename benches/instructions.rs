@@ -40,7 +40,10 @@ const STAGES: [Stage; 16] = [
     },
     stage("    places", &["summary::uneventful::Places::find", "summary::uneventful::Places::fold_into"]),
     stage("    uneventful", &["firstfault::pattern::observation::uneventful"]),
-    stage("    copies, counts of uneventful", &["worker::quick::<impl firstfault::analyze::worker::Part>::count_plain"]),
+    stage(
+        "    copies, counts of uneventful",
+        &["worker::quick::<impl firstfault::analyze::worker::Part>::count_plain"],
+    ),
     stage("    entries read further", &["firstfault::analyze::worker::Part::entry"]),
     stage("      observe", &["firstfault::pattern::observation::observe"]),
     stage("      account", &["firstfault::summary::Summary::observe"]),

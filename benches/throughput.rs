@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::io::{Cursor, Read, Write};
 use std::sync::LazyLock;
 
-use firstfault::entry::{self, Resources};
+use firstfault::entry::{self, Resources, Shapes};
 use firstfault::framing::{Batch, Cutter, Piece};
 use firstfault::source::{self, Options};
 use serde::Deserialize;
@@ -35,8 +35,8 @@ fn main() {
     watch.stage("cut_compact_array", 10, || (COMPACT.as_str(), COMPACT.len()), |text| cut(text.as_bytes(), |_| {}));
     watch.stage("decode_lines", 10, lines, |text| cut(text.as_bytes(), decode));
     watch.stage("glance_lines", 10, lines, |text| {
-        let mut known = Resources::default();
-        cut(text.as_bytes(), |batch| glance(batch, &mut known));
+        let (mut known, mut shapes) = (Resources::default(), Shapes::default());
+        cut(text.as_bytes(), |batch| glance(batch, &mut known, &mut shapes));
     });
     watch.stage("decode_pretty", 10, pretty, |text| cut(text.as_bytes(), decode));
     // The slow reader, for the ratio.
@@ -75,10 +75,10 @@ fn decode(batch: &Batch) {
 }
 
 /// As a whole analysis reads: most entries at a glance, known resources by their bytes, the others whole.
-fn glance(batch: &Batch, known: &mut Resources) {
+fn glance(batch: &Batch, known: &mut Resources, shapes: &mut Shapes) {
     for piece in batch.pieces() {
         let Piece::Record(record) = piece else { continue };
-        let Some(glance) = entry::glance(record, known, &|_| false) else {
+        let Some(glance) = entry::glance(record, known, shapes, &|_| false) else {
             entry::decode(record, &mut |entry| drop(black_box(entry)));
             continue;
         };

@@ -22,7 +22,8 @@
 //! # Two ways through one account
 //!
 //! Most entries of an export say nothing but that they happened. [`entry::glance()`] takes one plain entry without reading its
-//! resource, its labels and the fields of its payload; [`pattern::uneventful`] tells whether it can be left at that;
+//! resource, its labels and the fields of its payload, and without parsing it when a record of its shape came before
+//! ([`entry::Shapes`]); [`pattern::uneventful`] tells whether it can be left at that;
 //! [`summary::Places`] counts it by the place it comes from, found by the bytes of its resource, and tells the summary once for
 //! each place. All other entries are read whole ([`entry::decode()`], [`pattern::observe`], [`summary::Summary::observe`]).
 //! [`pattern::Sayings`] remembers what a message says, since services repeat themselves word for word. All this is exact: the

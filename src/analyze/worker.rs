@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::claims::{Claims, GROUP};
 use super::read::{Reading, UNPOISONED};
 use super::window::{Selected, Window};
-use crate::entry::{Decoded, Entry, LONG_RECORD, decode};
+use crate::entry::{Decoded, Entry, LONG_RECORD, Shapes, decode};
 use crate::framing::{Batch, Malformed, Piece, Record};
 use crate::pattern::{Catalogue, Merge, Sayings, observe};
 use crate::source::Origin;
@@ -29,6 +29,7 @@ pub(super) struct Shared<'a> {
 pub(super) struct Part {
     pub(super) summary: Summary,
     places: Places,
+    shapes: Shapes,
     sayings: Sayings,
     pub(super) apart: Summary,
     selected: Selected,

@@ -294,9 +294,19 @@ const TELLING: [&str; 9] = [
     "vpc-connector",
 ];
 
-/// The name of a label that tells where an entry belongs.
-pub(super) fn telling(label: &str) -> Option<&'static str> {
-    TELLING.iter().find(|known| **known == label).copied()
+/// A label that tells where an entry belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Telling(u8);
+
+impl Telling {
+    /// The label of this name, if it is one of them.
+    pub(super) fn named(label: &str) -> Option<Telling> {
+        TELLING.iter().position(|known| *known == label).map(|number| Telling(number as u8))
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        TELLING[usize::from(self.0)]
+    }
 }
 
 /// What kind of thing an API's resources are.

@@ -1,5 +1,7 @@
 //! A cursor over the text of a record: strings, values and members, without a tree and without recursion.
 
+use std::num::NonZero;
+
 use wide::u8x16;
 
 use super::Text;
@@ -15,14 +17,21 @@ pub(super) struct Cursor<'b> {
     pub(super) at: usize,
     /// Set when something is broken at `at`.
     pub(super) reason: &'static str,
-    /// Which block `ends` is about.
-    block: usize,
-    /// The quotes and backslashes of that block, one bit for each byte, the first byte lowest.
-    ends: u64,
 }
 
-/// Bytes looked at together. Most strings are shorter, so that several find their end in one look.
-const BLOCK: usize = 64;
+/// Bytes looked at together; most strings are shorter.
+const WINDOW: usize = 32;
+
+/// Bytes of numbers and words.
+const IN_SCALAR: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0u8;
+    while b < 128 {
+        table[b as usize] = matches!(b, b'-' | b'+' | b'.') || b.is_ascii_alphanumeric();
+        b += 1;
+    }
+    table
+};
 
 /// A string as it stands between its quotes.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +49,7 @@ impl<'b> Raw<'b> {
 
 impl<'b> Cursor<'b> {
     pub(super) fn new(text: &'b str) -> Cursor<'b> {
-        Cursor { text, at: 0, reason: "", block: usize::MAX, ends: 0 }
+        Cursor { text, at: 0, reason: "" }
     }
 
     #[cold]
@@ -81,6 +90,18 @@ impl<'b> Cursor<'b> {
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Raw<'b>, Broken> {
         let start = self.at + 1;
+        match plain_end(self.text.as_bytes(), start) {
+            Some(end) => {
+                self.at = end + 1;
+                Ok(Raw { text: self.text.get(start..end).unwrap_or_default(), is_escaped: false })
+            }
+            None => self.any_string(start),
+        }
+    }
+
+    /// The string from `start` on, whatever it holds.
+    #[inline(never)]
+    fn any_string(&mut self, start: usize) -> Result<Raw<'b>, Broken> {
         let end = self.end_from(start);
         match self.text.as_bytes().get(end) {
             Some(b'"') => {
@@ -110,42 +131,18 @@ impl<'b> Cursor<'b> {
     }
 
     /// Index of the first quote or backslash from `from` on; the length of the text or more when there is none.
-    #[inline(always)]
-    fn end_from(&mut self, from: usize) -> usize {
-        if from / BLOCK != self.block {
-            self.look_at(from / BLOCK);
+    fn end_from(&self, mut from: usize) -> usize {
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        let (windows, last) = rest.as_chunks();
+        for window in windows {
+            let ends = ends(window);
+            if ends != 0 {
+                return from + ends.trailing_zeros() as usize;
+            }
+            from += WINDOW;
         }
-        let ends = self.ends >> (from % BLOCK);
-        if ends != 0 { from + ends.trailing_zeros() as usize } else { self.end_after(from / BLOCK) }
-    }
-
-    /// The same for the blocks after `block`.
-    #[inline(never)]
-    fn end_after(&mut self, mut block: usize) -> usize {
-        loop {
-            block += 1;
-            if block * BLOCK >= self.text.len() {
-                return self.text.len();
-            }
-            self.look_at(block);
-            if self.ends != 0 {
-                return block * BLOCK + self.ends.trailing_zeros() as usize;
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn look_at(&mut self, block: usize) {
-        self.block = block;
-        let rest = self.text.as_bytes().get(block * BLOCK..).unwrap_or_default();
-        self.ends = match rest.first_chunk() {
-            Some(chunk) => ends(chunk),
-            None => {
-                let mut chunk = [0; BLOCK];
-                chunk[..rest.len()].copy_from_slice(rest);
-                ends(&chunk)
-            }
-        };
+        let end = last.iter().position(|b| matches!(b, b'"' | b'\\'));
+        from + end.unwrap_or(last.len())
     }
 
     /// Passes over any value.
@@ -184,9 +181,10 @@ impl<'b> Cursor<'b> {
     /// The number or word that starts here.
     pub(super) fn scalar(&mut self) -> Result<&'b str, Broken> {
         let start = self.at;
-        let in_scalar = |b: &u8| matches!(b, b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z');
-        let rest = &self.text.as_bytes()[start..];
-        self.at += rest.iter().position(|b| !in_scalar(b)).unwrap_or(rest.len());
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at).is_some_and(|b| IN_SCALAR[usize::from(*b)]) {
+            self.at += 1;
+        }
         if self.at == start { self.broken("a value is missing") } else { Ok(&self.text[start..self.at]) }
     }
 
@@ -261,23 +259,47 @@ impl<'b> Cursor<'b> {
     }
 }
 
-/// The quotes and backslashes of a block.
-#[inline]
-fn ends(chunk: &[u8; BLOCK]) -> u64 {
+/// Where the string ends whose inside starts at `start`; `None` when it has an escape, and near the end of the text.
+#[inline(always)]
+pub(super) fn plain_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut from = start;
+    loop {
+        let window = text.get(from..)?.first_chunk()?;
+        if let Some(ends) = NonZero::new(ends(window)) {
+            let end = from + ends.trailing_zeros() as usize;
+            return (text.get(end) == Some(&b'"')).then_some(end);
+        }
+        from += WINDOW;
+    }
+}
+
+/// The quotes and backslashes of a window, one bit for each byte, the first byte lowest.
+#[inline(always)]
+fn ends(window: &[u8; WINDOW]) -> u32 {
     let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
-    let (quarters, _) = chunk.as_chunks::<16>();
-    let hits = quarters.iter().map(|quarter| {
-        let bytes = u8x16::from(*quarter);
-        u64::from((bytes.simd_eq(quote) | bytes.simd_eq(backslash)).to_bitmask())
-    });
-    hits.enumerate().fold(0, |mask, (i, hits)| mask | hits << (16 * i))
+    let (halves, _) = window.as_chunks::<16>();
+    let ends = |half: [u8; 16]| {
+        let bytes = u8x16::from(half);
+        (bytes.simd_eq(quote) | bytes.simd_eq(backslash)).to_bitmask()
+    };
+    ends(halves[0]) | ends(halves[1]) << 16
+}
+
+/// Where the first backslash stands; mostly near the one before.
+#[inline]
+fn first_backslash(text: &[u8]) -> Option<usize> {
+    let Some((near, far)) = text.split_first_chunk::<16>() else { return text.iter().position(|b| *b == b'\\') };
+    match u8x16::from(*near).simd_eq(u8x16::splat(b'\\')).to_bitmask() {
+        0 => memchr::memchr(b'\\', far).map(|at| at + near.len()),
+        hits => Some(hits.trailing_zeros() as usize),
+    }
 }
 
 /// Undoes JSON's escapes. Lone surrogates become U+FFFD; an unknown escape stands for its own letter.
 pub(super) fn unescape(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+    while let Some(at) = first_backslash(rest.as_bytes()) {
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         let Some(letter) = rest.chars().next() else { break };

@@ -343,11 +343,11 @@ pub(super) const ENTRY_WEIGHT: u32 = 4;
 
 /// An entry while it is read.
 #[derive(Default)]
-pub(super) struct Draft<'b> {
-    pub(super) entry: Entry<'b>,
+struct Draft<'b> {
+    entry: Entry<'b>,
     text: Option<Text<'b>>,
     raw: Option<Text<'b>>,
-    pub(super) json: Option<JsonPayload<'b>>,
+    json: Option<JsonPayload<'b>>,
     /// The message of an audit entry.
     audit_message: Text<'b>,
     /// Where JSON columns stand that came as strings.
@@ -371,7 +371,7 @@ impl<'b> Draft<'b> {
         Ok(weight >= ENTRY_WEIGHT)
     }
 
-    pub(super) fn field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
+    fn field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
         let entry = &mut self.entry;
         match field {
             Field::InsertId => entry.insert_id = text(cursor)?,
@@ -432,49 +432,54 @@ impl<'b> Draft<'b> {
     }
 
     /// Decides which of the payloads speaks.
-    pub(super) fn finish(&mut self) {
-        let entry = &mut self.entry;
+    fn finish(&mut self) {
         let text = self.text.take().unwrap_or_default();
-        if entry.payload == Payload::Proto {
-            entry.message = clean(std::mem::take(&mut self.audit_message));
-        } else if let Some(json) = self.json.take() {
-            entry.payload = Payload::Json;
-            entry.message = clean(if json.message.is_empty() { text } else { json.message });
-            entry.level = json.level;
-            entry.fields = json.fields;
-            entry.kube_event = json.kube_event;
-            entry.http = entry.http.take().or(json.http.filter(|_| !access::is_told_elsewhere(&entry.log_name)));
-        } else if !text.is_empty() {
-            entry.payload = Payload::Text;
-            entry.message = clean(text);
-        } else if let Some(raw) = self.raw.take().filter(|raw| !raw.is_empty()) {
-            entry.payload = Payload::Text;
-            entry.message = clean(raw);
-        }
-        if entry.http.is_none() && entry.payload != Payload::Proto {
-            self.access_line();
-        }
-    }
-
-    /// A message that is an access line becomes the request that it tells of.
-    fn access_line(&mut self) {
-        let entry = &mut self.entry;
-        let Some(line) = access::read(&entry.message).filter(|_| !access::is_told_elsewhere(&entry.log_name)) else {
+        if self.entry.payload == Payload::Proto {
+            self.entry.message = clean(std::mem::take(&mut self.audit_message));
             return;
-        };
-        entry.http = Some(line.request());
-        entry.level = Some(line.severity());
-        let mut keep = |key, value: &str| {
-            if entry.payload == Payload::Text && !value.is_empty() {
-                entry.fields.push("", Text::Borrowed(key), Text::Owned(value.to_owned()));
-            }
-        };
-        keep("response_flags", line.flags);
-        keep("upstream_cluster", line.upstream);
-        // A mesh names its clusters `outbound|8080||HOST`.
-        keep("upstream_host", line.upstream.rsplit_once("||").map_or("", |(_, host)| host));
-        entry.message = Text::Owned(line.said.to_owned());
+        }
+        // The raw payload of a dialect stands for a text that is not there.
+        let raw = self.raw.take().unwrap_or_default();
+        let text = if text.is_empty() && self.json.is_none() { raw } else { text };
+        speak(&mut self.entry, text, self.json.take());
     }
+}
+
+/// Gives an entry without a protoPayload what its other payloads say.
+pub(super) fn speak<'b>(entry: &mut Entry<'b>, text: Text<'b>, json: Option<JsonPayload<'b>>) {
+    if let Some(json) = json {
+        entry.payload = Payload::Json;
+        entry.message = clean(if json.message.is_empty() { text } else { json.message });
+        entry.level = json.level;
+        entry.fields = json.fields;
+        entry.kube_event = json.kube_event;
+        entry.http = entry.http.take().or(json.http.filter(|_| !access::is_told_elsewhere(&entry.log_name)));
+    } else if !text.is_empty() {
+        entry.payload = Payload::Text;
+        entry.message = clean(text);
+    }
+    if entry.http.is_none() {
+        access_line(entry);
+    }
+}
+
+/// A message that is an access line becomes the request that it tells of.
+fn access_line(entry: &mut Entry<'_>) {
+    let Some(line) = access::read(&entry.message).filter(|_| !access::is_told_elsewhere(&entry.log_name)) else {
+        return;
+    };
+    entry.http = Some(line.request());
+    entry.level = Some(line.severity());
+    let mut keep = |key, value: &str| {
+        if entry.payload == Payload::Text && !value.is_empty() {
+            entry.fields.push("", Text::Borrowed(key), Text::Owned(value.to_owned()));
+        }
+    };
+    keep("response_flags", line.flags);
+    keep("upstream_cluster", line.upstream);
+    // A mesh names its clusters `outbound|8080||HOST`.
+    keep("upstream_host", line.upstream.rsplit_once("||").map_or("", |(_, host)| host));
+    entry.message = Text::Owned(line.said.to_owned());
 }
 
 /// A monitored resource; `columns` takes where labels stand that came as a string.

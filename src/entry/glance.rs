@@ -1,15 +1,13 @@
 //! A first look at a record: most are one plain entry, whose labels need not be read to tell that nothing failed.
 
-use std::hash::BuildHasher;
-
-use rustc_hash::{FxBuildHasher, FxHashMap};
-
-use super::cursor::{Broken, Cursor, Raw};
-use super::decode::{Draft, ENTRY_WEIGHT, Field, resource};
+use super::cursor::{Broken, Cursor};
+use super::decode::{resource, speak};
+use super::level::Stated;
 use super::names::{LONG_RECORD, NAME_BYTES};
-use super::payload;
-use super::values::{MAX_LABELS, labels};
-use super::{Entry, Labels, Resource, Text, component};
+use super::outline::{Part, Role};
+use super::payload::{self, JsonPayload};
+use super::values::{labels, parse_duration, parse_status};
+use super::{Entry, HttpRequest, Labels, Resource, Resources, Severity, Shapes, Text};
 use crate::framing::Record;
 use crate::source::Origin;
 
@@ -17,7 +15,7 @@ use crate::source::Origin;
 const MAX_TELLING: usize = 4;
 
 /// An entry whose resource and labels were passed over.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Glance<'b> {
     /// The entry without resource, labels and fields.
     pub entry: Entry<'b>,
@@ -25,79 +23,6 @@ pub struct Glance<'b> {
     pub unread: Unread<'b>,
     /// True for a record beyond [`LONG_RECORD`].
     is_long: bool,
-}
-
-/// Resources that were met, so that one that comes again is known by its bytes alone and need not be read.
-#[derive(Debug)]
-pub struct Resources {
-    texts: Vec<Box<str>>,
-    by_hash: FxHashMap<u64, u32>,
-    /// Numbers by the hash of how a resource begins, the last met first.
-    recent: Vec<[u32; WAYS]>,
-}
-
-/// Bytes of a resource by which it is looked up: the names of project, place and service stand there.
-const BEGINNING: usize = 64;
-
-/// Resources of one beginning that are tried: pods differ further back.
-const WAYS: usize = 4;
-
-/// Beginnings told apart.
-const BEGINNINGS: usize = 256;
-
-impl Default for Resources {
-    fn default() -> Resources {
-        Resources { texts: Vec::new(), by_hash: FxHashMap::default(), recent: vec![[u32::MAX; WAYS]; BEGINNINGS] }
-    }
-}
-
-impl Resources {
-    /// The number of a resource that was met. It is then one of the recent ones.
-    pub fn number(&mut self, text: &str) -> Option<u32> {
-        let number = *self.by_hash.get(&FxBuildHasher.hash_one(text))?;
-        // Another one of the same hash is rare beyond measure, and stays unknown.
-        (*self.texts[number as usize] == *text).then_some(())?;
-        if let Some(slot) = slot(text) {
-            self.recent[slot].rotate_right(1);
-            self.recent[slot][0] = number;
-        }
-        Some(number)
-    }
-
-    /// Notes a resource that was read and is whole.
-    pub fn add(&mut self, text: &str) {
-        self.by_hash.entry(FxBuildHasher.hash_one(text)).or_insert(self.texts.len() as u32);
-        self.texts.push(text.into());
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.texts.len()
-    }
-
-    /// True when none was met.
-    pub fn is_empty(&self) -> bool {
-        self.texts.is_empty()
-    }
-
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        *self = Resources::default();
-    }
-
-    /// The number and the text of the resource that `text` begins with, when it was met of late.
-    fn at<'b>(&self, text: &'b str) -> Option<(u32, &'b str)> {
-        self.recent[slot(text)?].iter().find_map(|number| {
-            let known = self.texts.get(*number as usize)?;
-            // A whole object: whatever follows, it ends here.
-            text.as_bytes().starts_with(known.as_bytes()).then(|| (*number, &text[..known.len()]))
-        })
-    }
-}
-
-fn slot(text: &str) -> Option<usize> {
-    let beginning: &[u8; BEGINNING] = text.as_bytes().first_chunk()?;
-    Some(FxBuildHasher.hash_one(beginning) as usize % BEGINNINGS)
 }
 
 /// What was passed over, as it stands in the record.
@@ -189,128 +114,127 @@ fn is_read(cursor: &Cursor<'_>) -> Option<()> {
 /// Looks at a record that is one entry of the plainest shape: its keys as the API writes them, each once, no audit entry, no part
 /// of another, no label so long that [`Entry::cut_names`] would cut it. `None` for all others, which [`super::decode()`] reads.
 ///
-/// Of a JSON payload only the message is read, unless it has a field whose key is `wanted`, or says more than its message.
-pub fn glance<'b>(record: Record<'b>, known: &Resources, wanted: &dyn Fn(&str) -> bool) -> Option<Glance<'b>> {
+/// Of a JSON payload only the message is read, unless it has a field whose key is `wanted`, or says more than its message. `shapes`
+/// must always come with the same `wanted`.
+pub fn glance<'b>(
+    record: Record<'b>,
+    known: &Resources,
+    shapes: &mut Shapes,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Option<Glance<'b>> {
     let text = simdutf8::basic::from_utf8(record.bytes).ok()?;
-    let mut cursor = Cursor::new(text);
-    if cursor.token() != b'{' {
+    let mut look = Look::new(text);
+    let (start, number) = shapes.outline(text, known, wanted, |part| look.take(part).ok())?;
+    look.speak().ok()?;
+    let mut glance = look.glance;
+    let unread = &mut glance.unread;
+    if unread.resource.len() > NAME_BYTES || unread.labels.len() > NAME_BYTES && has_long_label(unread.labels) {
         return None;
     }
-    let start = cursor.at;
-    let mut look = Look { known, wanted, draft: Draft::default(), unread: Unread::default(), seen: 0, weight: 0 };
-    cursor.members(|cursor, key| look.member(cursor, key)).ok()?;
-    if cursor.token() != 0 || cursor.at < text.len() || look.weight < ENTRY_WEIGHT {
-        return None;
+    unread.number = number;
+    glance.is_long = record.bytes.len() > LONG_RECORD;
+    if glance.is_long {
+        glance.entry.cut_names();
     }
-    look.draft.finish();
-    let mut entry = look.draft.entry;
-    if look.unread.resource.len() > NAME_BYTES {
-        return None;
-    }
-    let is_long = record.bytes.len() > LONG_RECORD;
-    if is_long {
-        entry.cut_names();
-    }
-    entry.origin = Origin { offset: record.origin.offset + start as u64, ..record.origin };
-    Some(Glance { entry, unread: look.unread, is_long })
+    glance.entry.origin = Origin { offset: record.origin.offset + start as u64, ..record.origin };
+    Some(glance)
 }
 
-struct Look<'b, 'k> {
-    known: &'k Resources,
-    wanted: &'k dyn Fn(&str) -> bool,
-    draft: Draft<'b>,
-    unread: Unread<'b>,
-    seen: u32,
-    weight: u32,
+/// What is made of the parts of a record, one after another.
+struct Look<'b> {
+    text: &'b str,
+    glance: Glance<'b>,
+    text_payload: Text<'b>,
+    /// A JSON payload that had to be read.
+    payload: Option<JsonPayload<'b>>,
+    /// The best message so far and its rank.
+    message: Option<(u8, Part)>,
+    stated: Stated,
 }
 
-impl<'b> Look<'b, '_> {
-    fn member(&mut self, cursor: &mut Cursor<'b>, key: Raw<'b>) -> Result<(), Broken> {
-        let Some(field) = Field::named(key.text) else {
-            return if Field::is_unread(key.text) { cursor.skip() } else { Err(Broken) };
-        };
-        if self.seen & (1 << field as u32) != 0 {
-            return Err(Broken);
+impl<'b> Look<'b> {
+    fn new(text: &'b str) -> Look<'b> {
+        Look {
+            text,
+            glance: Glance::default(),
+            text_payload: Text::default(),
+            payload: None,
+            message: None,
+            stated: Stated::default(),
         }
-        self.seen |= 1 << field as u32;
-        self.weight += field.weight();
-        self.field(field, cursor)
     }
 
-    fn field(&mut self, field: Field, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
-        let token = cursor.token();
-        let entry = &mut self.draft.entry;
-        match field {
-            Field::InsertId => entry.insert_id = plain(cursor)?,
-            Field::LogName => entry.log_name = plain(cursor)?,
-            Field::Trace => entry.trace = plain(cursor)?,
-            Field::SpanId => entry.span_id = plain(cursor)?,
-            Field::Timestamp | Field::ReceiveTimestamp | Field::Severity | Field::Text if token == b'"' => {
-                self.draft.field(field, cursor)?;
-            }
-            Field::Resource if token == b'{' => self.resource(cursor)?,
-            Field::Labels if token == b'{' => self.labels(cursor)?,
-            Field::Http | Field::Operation if token == b'{' => self.draft.field(field, cursor)?,
-            Field::Json if token == b'{' && !payload::is_audit(cursor) => self.payload(cursor)?,
-            _ => return Err(Broken),
+    #[inline]
+    fn take(&mut self, part: Part) -> Result<(), Broken> {
+        let Glance { entry, unread, .. } = &mut self.glance;
+        match part.role {
+            Role::InsertId => entry.insert_id = part.plain(self.text)?,
+            Role::LogName => entry.log_name = part.plain(self.text)?,
+            Role::Trace => entry.trace = part.plain(self.text)?,
+            Role::SpanId => entry.span_id = part.plain(self.text)?,
+            Role::Timestamp => entry.timestamp = part.timestamp(self.text),
+            Role::ReceiveTimestamp => entry.receive_timestamp = part.timestamp(self.text),
+            Role::Severity => entry.severity = Severity::parse(&part.text(self.text)),
+            Role::OperationId => entry.operation_id = part.text(self.text),
+            Role::Resource => unread.resource = part.raw(self.text),
+            Role::Labels => unread.labels = part.raw(self.text),
+            Role::Telling(label) => unread.tell((label.name(), part.written(self.text)))?,
+            Role::Request => entry.http = Some(HttpRequest::default()),
+            Role::Text => self.text_payload = part.text(self.text),
+            Role::Payload => unread.payload = part.raw(self.text),
+            Role::UnreadPayload => self.payload = Some(payload::read(&mut Cursor::new(part.raw(self.text)))?),
+            Role::PayloadType if payload::is_audit_type(part.raw(self.text)) => return Err(Broken),
+            Role::PayloadType => {}
+            Role::Message(_) | Role::Level(_) if part.is_empty() => {}
+            Role::Message(rank) if self.message.is_some_and(|(best, _)| rank > best) => {}
+            Role::Message(rank) => self.message = Some((rank, part)),
+            Role::Level(role) => self.stated.see_as(role, part.raw(self.text)),
+            _ => self.request(part),
         }
         Ok(())
     }
 
-    fn resource(&mut self, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
-        self.unread.resource = match self.known.at(&cursor.text[cursor.at..]) {
-            Some((number, resource)) => {
-                self.unread.number = Some(number);
-                cursor.at += resource.len();
-                resource
-            }
-            None => cursor.raw_value()?,
-        };
-        Ok(())
-    }
-
-    /// Reads the message alone, unless there is more to a payload than that.
-    fn payload(&mut self, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
-        let start = *cursor;
-        match payload::message(cursor, self.wanted) {
-            Ok(payload) => {
-                self.unread.payload = &cursor.text[start.at..cursor.at];
-                self.draft.json = Some(payload);
-                Ok(())
-            }
-            Err(Broken) => {
-                *cursor = start;
-                self.draft.field(Field::Json, cursor)
-            }
+    /// A member of `httpRequest`.
+    #[inline]
+    fn request(&mut self, part: Part) {
+        let (text, Some(http)) = (self.text, &mut self.glance.entry.http) else { return };
+        match part.role {
+            Role::Method => http.method = part.text(text),
+            Role::Url => http.url = part.text(text),
+            Role::Status => http.status = parse_status(&part.text(text)),
+            Role::Latency => http.latency_ns = parse_duration(&part.text(text)),
+            Role::UserAgent => http.user_agent = part.text(text),
+            Role::RemoteIp => http.remote_ip = part.text(text),
+            Role::Protocol => http.protocol = part.text(text),
+            _ => {}
         }
     }
 
-    /// Passes over the labels, and notes the telling ones.
-    fn labels(&mut self, cursor: &mut Cursor<'b>) -> Result<(), Broken> {
-        let start = cursor.at;
-        let mut n_labels = 0;
-        cursor.members(|cursor, key| {
-            n_labels += 1;
-            if key.is_escaped || n_labels > MAX_LABELS {
-                return Err(Broken);
-            }
-            let start = cursor.at;
-            match component::telling(key.text) {
-                Some(label) => self.unread.tell((label, cursor.raw_value()?))?,
-                None => cursor.skip()?,
-            }
-            if key.text.len().max(cursor.at - start) > NAME_BYTES { Err(Broken) } else { Ok(()) }
-        })?;
-        self.unread.labels = &cursor.text[start..cursor.at];
+    /// Gives the entry its message, once all parts were taken.
+    fn speak(&mut self) -> Result<(), Broken> {
+        let Glance { entry, unread, .. } = &mut self.glance;
+        if !unread.payload.is_empty() {
+            let message = self.message.map(|(_, part)| part.text(self.text)).unwrap_or_default();
+            let level = self.stated.severity();
+            self.payload = Some(if message.is_empty() && level >= Some(Severity::Warning) {
+                // Its fields speak for it.
+                payload::read(&mut Cursor::new(std::mem::take(&mut unread.payload)))?
+            } else {
+                JsonPayload { message, level, ..JsonPayload::default() }
+            });
+        }
+        speak(entry, std::mem::take(&mut self.text_payload), self.payload.take());
         Ok(())
     }
 }
 
-/// A string without an escape.
-fn plain<'b>(cursor: &mut Cursor<'b>) -> Result<Text<'b>, Broken> {
-    if cursor.token() != b'"' {
-        return Err(Broken);
-    }
-    let string = cursor.string()?;
-    if string.is_escaped { Err(Broken) } else { Ok(Text::Borrowed(string.text)) }
+/// True when a label is longer than a name may be.
+fn has_long_label(labels: &str) -> bool {
+    let mut is_long = false;
+    let read = Cursor::new(labels).members(|cursor, key| {
+        let value = cursor.raw_value()?;
+        is_long |= key.text.len().max(value.len()) > NAME_BYTES;
+        Ok(())
+    });
+    is_long || read.is_err()
 }

@@ -23,14 +23,15 @@ const FAILURES: [&str; 10] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stated {
     /// The best statement so far and its rank.
-    best: Option<(usize, Severity)>,
+    best: Option<(u8, Severity)>,
     marks: u8,
 }
 
 /// What a key of a payload tells of the level of its line.
-enum Role {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
     /// Its value is the level; the best rank is the lowest.
-    Level(usize),
+    Level(u8),
     /// One of the keys by which a library is known that writes no level where it is the usual one.
     Mark(u8),
 }
@@ -44,12 +45,19 @@ const KLOG: u8 = 0b1_1100;
 impl Stated {
     /// Looks at a member of the payload itself; `value` is its text as it stands.
     pub(super) fn see(&mut self, key: &str, value: &str) {
-        match role(key) {
-            Some(Role::Mark(mark)) => self.marks |= mark,
-            Some(Role::Level(rank)) if self.best.is_none_or(|(best, _)| rank <= best) => {
+        if let Some(role) = role(key) {
+            self.see_as(role, value);
+        }
+    }
+
+    /// The same of a member whose key was looked at.
+    pub(super) fn see_as(&mut self, role: Role, value: &str) {
+        match role {
+            Role::Mark(mark) => self.marks |= mark,
+            Role::Level(rank) if self.best.is_none_or(|(best, _)| rank <= best) => {
                 self.best = of_value(value).map(|severity| (rank, severity)).or(self.best);
             }
-            _ => {}
+            Role::Level(_) => {}
         }
     }
 
@@ -60,7 +68,8 @@ impl Stated {
     }
 }
 
-fn role(key: &str) -> Option<Role> {
+/// What a key tells; `None` for most.
+pub(super) fn role(key: &str) -> Option<Role> {
     Some(match key {
         // Beside it Monolog has a number that other libraries count differently.
         "level_name" | "levelname" | "levelName" => Role::Level(0),

@@ -11,8 +11,11 @@ mod fields;
 mod glance;
 mod level;
 mod names;
+mod outline;
 mod payload;
+mod resources;
 mod severity;
+mod shapes;
 mod text;
 mod values;
 
@@ -24,9 +27,11 @@ use crate::time::Timestamp;
 pub use component::{Component, ComponentKind, forbids_the_rest, made_from_a_service, of_resource};
 pub use decode::{Decoded, Refusal, decode};
 pub use fields::{Fields, Path};
-pub use glance::{Glance, Resources, Unread, glance};
+pub use glance::{Glance, Unread, glance};
 pub use names::LONG_RECORD;
+pub use resources::Resources;
 pub use severity::Severity;
+pub use shapes::Shapes;
 
 /// Fields that stand for a payload without a message.
 const SPEAKING_FIELDS: usize = 6;

@@ -2,7 +2,8 @@
 
 use super::access;
 use super::cursor::{Broken, Cursor, Raw};
-use super::level::Stated;
+use super::level::{self, Stated};
+use super::outline::Role;
 use super::values::parse_duration;
 use super::{Fields, HttpRequest, KubeEvent, Severity, Text};
 
@@ -119,14 +120,24 @@ pub(super) struct JsonPayload<'b> {
 
 /// True when the payload at the cursor is an AuditLog: client libraries hand it out as JSON.
 pub(super) fn is_audit(cursor: &Cursor<'_>) -> bool {
+    first_type(cursor).is_some_and(|mut kind| kind.string().is_ok_and(|kind| is_audit_type(kind.text)))
+}
+
+/// The cursor at the type of the payload's message, when it is a string and the first member.
+pub(super) fn first_type<'b>(cursor: &Cursor<'b>) -> Option<Cursor<'b>> {
     let mut cursor = *cursor;
     cursor.at += 1;
     if cursor.token() != b'"' || cursor.string().is_ok_and(|key| key.text != "@type") {
-        return false;
+        return None;
     }
     cursor.token();
     cursor.at += 1;
-    cursor.token() == b'"' && cursor.string().is_ok_and(|kind| kind.text.ends_with("google.cloud.audit.AuditLog"))
+    (cursor.token() == b'"').then_some(cursor)
+}
+
+/// True for the type of an AuditLog, as written.
+pub(super) fn is_audit_type(kind: &str) -> bool {
+    kind.ends_with("google.cloud.audit.AuditLog")
 }
 
 /// Reads the payload that starts at the cursor.
@@ -136,27 +147,21 @@ pub(super) fn read<'b>(cursor: &mut Cursor<'b>) -> Result<JsonPayload<'b>, Broke
     Ok(reading.finish())
 }
 
-/// Reads only message and level of the payload that starts at the cursor. For payloads that are no event, no request and no
-/// health check, say nothing of an error, and have no field whose key is `wanted`: of all others it takes [`read`] to tell the
-/// message, or more is to be read.
-pub(super) fn message<'b>(cursor: &mut Cursor<'b>, wanted: &dyn Fn(&str) -> bool) -> Result<JsonPayload<'b>, Broken> {
-    let mut skim = Skim { message: None, stated: Stated::default(), wanted };
-    skim.object(cursor, 0)?;
-    let message = skim.message.map(|(_, text)| text.text()).unwrap_or_default();
-    let level = skim.stated.severity();
-    // Its fields speak for it.
-    if message.is_empty() && level >= Some(Severity::Warning) {
-        return Err(Broken);
-    }
-    Ok(JsonPayload { message, level, ..JsonPayload::default() })
+/// Passes over the payload that starts at the cursor and calls `each` at every member that may be its message or tell of its
+/// level; it must pass over the member. For payloads that are no event, no request and no health check, say nothing of an error,
+/// and have no field whose key is `wanted`: of all others it takes [`read`] to tell the message, or more is to be read.
+pub(super) fn skim<'b>(
+    cursor: &mut Cursor<'b>,
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(Role, &mut Cursor<'b>) -> Result<(), Broken>,
+) -> Result<(), Broken> {
+    Skim { wanted, each }.object(cursor, 0)
 }
 
 /// A payload whose fields are passed over.
-struct Skim<'b, 'w> {
-    /// The best message so far and its rank.
-    message: Option<(usize, Raw<'b>)>,
-    stated: Stated,
-    wanted: &'w dyn Fn(&str) -> bool,
+struct Skim<'b, 's> {
+    wanted: &'s dyn Fn(&str) -> bool,
+    each: &'s mut dyn FnMut(Role, &mut Cursor<'b>) -> Result<(), Broken>,
 }
 
 impl<'b> Skim<'b, '_> {
@@ -199,23 +204,15 @@ impl<'b> Skim<'b, '_> {
         if is_told || STATUS.contains(&key.text) || is_of_request(key.text) || is_field && (self.wanted)(key.text) {
             return Err(Broken);
         }
-        if !is_text {
-            self.stated.see(key.text, cursor.scalar()?);
-            return Ok(());
+        let level = level::role(key.text).filter(|_| rank.is_none() || is_mark(key.text)).map(Role::Level);
+        let start = *cursor;
+        let mut is_passed = false;
+        for role in level.into_iter().chain(rank.map(|rank| Role::Message(rank as u8))) {
+            *cursor = start;
+            (self.each)(role, cursor)?;
+            is_passed = true;
         }
-        let value = cursor.string()?;
-        if value.text.is_empty() {
-            return Ok(());
-        }
-        if rank.is_none() || is_mark(key.text) {
-            self.stated.see(key.text, value.text);
-        }
-        match rank {
-            None => {}
-            Some(rank) if self.message.is_none_or(|(best, _)| rank <= best) => self.message = Some((rank, value)),
-            Some(_) => {}
-        }
-        Ok(())
+        if is_passed { Ok(()) } else { cursor.skip() }
     }
 }
 

@@ -75,6 +75,10 @@ pub(super) fn clean(text: Text<'_>) -> Text<'_> {
 }
 
 fn trimmed(text: Text<'_>) -> Text<'_> {
+    // Most texts end on a letter, a digit or a mark.
+    if text.as_bytes().last().is_some_and(u8::is_ascii_graphic) {
+        return text;
+    }
     match text {
         Text::Borrowed(text) => Text::Borrowed(text.trim_end()),
         Text::Owned(mut text) => {

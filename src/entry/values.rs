@@ -2,7 +2,7 @@
 
 use super::cursor::{Broken, Cursor};
 use super::{Labels, Text};
-use crate::time::{SECOND, Timestamp};
+use crate::time::{SECOND, Timestamp, eight};
 
 /// Labels that are kept of one map; Cloud Logging allows 64.
 pub(super) const MAX_LABELS: usize = 128;
@@ -56,10 +56,14 @@ pub(super) fn timestamp(cursor: &mut Cursor<'_>) -> Result<Option<Timestamp>, Br
 
 /// An integer as a number or a string; `503.0` is one too.
 pub(super) fn integer(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
-    let Some(text) = cursor.text_value()? else { return Ok(None) };
+    Ok(cursor.text_value()?.and_then(|text| parse_integer(&text)))
+}
+
+/// The same of its text.
+pub(super) fn parse_integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let whole = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number as i64);
-    Ok(text.parse().ok().or_else(whole))
+    text.parse().ok().or_else(whole)
 }
 
 /// A map of labels.
@@ -78,7 +82,18 @@ pub(super) fn labels<'b>(cursor: &mut Cursor<'b>) -> Result<Labels<'b>, Broken> 
 
 /// A status code; what is none counts as 0.
 pub(super) fn status(cursor: &mut Cursor<'_>) -> Result<u16, Broken> {
-    Ok(integer(cursor)?.and_then(|code| u16::try_from(code).ok()).unwrap_or(0))
+    Ok(cursor.text_value()?.map_or(0, |text| parse_status(&text)))
+}
+
+/// The same of its text.
+pub(super) fn parse_status(text: &str) -> u16 {
+    match text.as_bytes() {
+        // As good as all.
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
+            [a, b, c].iter().fold(0, |code, digit| code * 10 + u16::from(*digit - b'0'))
+        }
+        _ => parse_integer(text).and_then(|code| u16::try_from(code).ok()).unwrap_or(0),
+    }
 }
 
 /// Nanoseconds of a Duration: `"3.5s"`, seconds as a number, or `{"seconds": …, "nanos": …}`.
@@ -91,6 +106,12 @@ pub(super) fn duration(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Broken> {
 
 /// Reads `[-]seconds[.fraction]` with or without a final `s`, exactly, saturating.
 pub(super) fn parse_duration(text: &str) -> Option<i64> {
+    // As load balancers and Cloud Run write it.
+    if let [whole @ b'0'..=b'9', b'.', a, b, c, d, e, f, g, h, last @ b'0'..=b'9', b's'] = text.as_bytes()
+        && let Some(tens) = eight([*a, *b, *c, *d, *e, *f, *g, *h])
+    {
+        return Some(i64::from(whole - b'0') * SECOND + i64::from(tens) * 10 + i64::from(last - b'0'));
+    }
     let text = text.trim().as_bytes();
     let text = text.strip_suffix(b"s").unwrap_or(text);
     let (sign, digits) = text.strip_prefix(b"-").map_or((1, text), |rest| (-1, rest));

@@ -1,9 +1,10 @@
 //! Entry: what serde_json reads is read alike, and never refused; a refusal names a place in the record; what a glance takes,
 //! a long look reads alike.
 
+use std::cell::RefCell;
 use std::path::Path;
 
-use firstfault::entry::{self, Decoded, Resources};
+use firstfault::entry::{self, Decoded, Resources, Shapes};
 use firstfault::framing::{Batch, Cutter, Piece, Record};
 use firstfault::source::{self, Origin, Source, expand};
 use serde_json::Value;
@@ -33,12 +34,21 @@ pub(crate) fn run(input: &[u8]) {
     }
 }
 
+thread_local! {
+    /// Shapes of all inputs: what was learned of one record must not mislead about another.
+    static SHAPES: RefCell<Shapes> = RefCell::default();
+}
+
 /// An entry taken at a glance, its resource unknown and then known, is the one entry of its record.
 fn glances(input: &[u8]) {
+    SHAPES.with_borrow_mut(|shapes| glances_with(shapes, input));
+}
+
+fn glances_with(shapes: &mut Shapes, input: &[u8]) {
     let record = Record { origin: Origin { source: 0, offset: OFFSET }, bytes: input };
     let mut known = Resources::default();
     for _ in 0..2 {
-        let Some(glance) = entry::glance(record, &known, &|key| key.starts_with('s')) else { return };
+        let Some(glance) = entry::glance(record, &known, shapes, &|key| key.starts_with('s')) else { return };
         let resource = glance.unread.resource;
         let Some(taken) = glance.whole() else { return };
         let mut entries = Vec::new();

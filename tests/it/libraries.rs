@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use firstfault::entry::{self, Entry, Resources, decode};
+use firstfault::entry::{self, Entry, Resources, Shapes, decode};
 use firstfault::framing::Record;
 use firstfault::pattern::{Catalogue, observe};
 use firstfault::source::Origin;
@@ -111,12 +111,14 @@ fn what_libraries_write_is_read_as_they_mean_it() {
 
 #[test]
 fn a_glance_reads_them_alike() {
+    let mut shapes = [Shapes::default(), Shapes::default()];
     for case in cases() {
         for text in case.entries() {
             let record = Record { origin: Origin { source: 0, offset: 0 }, bytes: text.as_bytes() };
             let known = Resources::default();
-            for is_wanted in [false, true] {
-                let glance = entry::glance(record, &known, &|_| is_wanted);
+            // The second time its shape is known.
+            for is_wanted in [false, true, false, true] {
+                let glance = entry::glance(record, &known, &mut shapes[usize::from(is_wanted)], &|_| is_wanted);
                 let glance = glance.unwrap_or_else(|| panic!("{} is a plain entry", case.library));
                 let found = format!("{:?}", glance.whole().expect("it can be read"));
                 read(&text, &mut |entry| assert_eq!(found, format!("{entry:?}"), "{}", case.library));

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use firstfault::analyze::{self, Options};
-use firstfault::entry::{self, Entry, LONG_RECORD, Resources, decode};
+use firstfault::entry::{self, Entry, LONG_RECORD, Resources, Shapes, decode};
 use firstfault::framing::{Batch, Cutter, Piece, Record};
 use firstfault::pattern::{Catalogue, observe};
 use firstfault::source::{self, Origin, Source};
@@ -187,6 +187,8 @@ fn a_glance_reads_what_a_long_look_reads() {
         (",", ",\n      "),
         (":", " : "),
     ];
+    // What was learned of one record must not mislead about another.
+    let mut shapes = [Shapes::default(), Shapes::default()];
     let mut n_plain = 0;
     for (from, to) in replacements {
         let text = plain.replace(from, to).replace("LONG", &"long ".repeat(500));
@@ -200,7 +202,7 @@ fn a_glance_reads_what_a_long_look_reads() {
         });
         let mut known = Resources::default();
         for round in 0..4 {
-            let Some(glance) = entry::glance(record, &known, &|_| round < 2) else { continue };
+            let Some(glance) = entry::glance(record, &known, &mut shapes[round / 2], &|_| round < 2) else { continue };
             known.add(glance.unread.resource);
             known.number(glance.unread.resource);
             if let Some(entry) = glance.whole() {
@@ -210,4 +212,9 @@ fn a_glance_reads_what_a_long_look_reads() {
         }
     }
     assert!(n_plain > 20, "only {n_plain} were plain");
+    assert!(
+        shapes.iter().all(|shapes| shapes.hits_and_lessons().0 > 20),
+        "{:?}",
+        shapes.map(|it| it.hits_and_lessons())
+    );
 }

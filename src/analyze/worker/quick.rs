@@ -31,7 +31,8 @@ impl Part {
             self.count_plain(waiting, shared);
             self.places.fold_into(&mut self.summary);
         }
-        let mut glance = glance(record, self.places.resources(), &|key| shared.catalogue.reads_field(key))?;
+        let wanted = |key: &str| shared.catalogue.reads_field(key);
+        let mut glance = glance(record, self.places.resources(), &mut self.shapes, &wanted)?;
         let place = self.places.find(&mut glance);
         let said = place.and_then(|place| {
             let said =
