@@ -8,6 +8,7 @@ mod feed;
 mod options;
 mod read;
 mod visit;
+mod watch;
 mod window;
 mod worker;
 
@@ -20,4 +21,5 @@ pub use feed::SourceRead;
 pub use options::{LEAST_MEMORY, MAX_MEMORY, Options};
 pub use read::{Reading, read};
 pub use visit::visit;
+pub use watch::Watch;
 pub use window::{Bound, Selected, Selection};

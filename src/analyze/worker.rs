@@ -71,7 +71,7 @@ impl Part {
         self.count_plain(&mut waiting, shared);
     }
 
-    fn entry(&mut self, entry: &Entry<'_>, Shared { catalogue, window, claims }: Shared<'_>) {
+    pub(super) fn entry(&mut self, entry: &Entry<'_>, Shared { catalogue, window, claims }: Shared<'_>) {
         if !claims.claim(entry) {
             self.summary.ledger.duplicates += 1;
             return;
@@ -91,6 +91,18 @@ impl Part {
             self.apart.note_stray(entry, observation.at);
         } else {
             self.summary.observe(catalogue, entry, &observation);
+        }
+    }
+
+    /// A copy of the account, without what only speeds reading up.
+    pub(super) fn share(&self) -> Part {
+        Part {
+            summary: self.summary.clone(),
+            apart: self.apart.clone(),
+            selected: self.selected.clone(),
+            malformed: self.malformed.clone(),
+            malformed_bytes: self.malformed_bytes,
+            ..Part::default()
         }
     }
 
@@ -115,7 +127,7 @@ impl Part {
         }
     }
 
-    fn lose(&mut self, lost: Malformed) {
+    pub(super) fn lose(&mut self, lost: Malformed) {
         self.malformed_bytes += lost.len;
         // The first ranges of every worker hold the first ranges of all.
         if self.malformed.len() < LOST_RANGES {

@@ -38,8 +38,8 @@ pub(super) fn run_report(args: &ReportArgs) -> Result<ExitStatus, UsageError> {
 }
 
 /// Everything that can be wrong in what was typed was looked at before the first byte is read.
-struct Ready<'a> {
-    catalogue: Catalogue,
+pub(super) struct Ready<'a> {
+    pub(super) catalogue: Catalogue,
     context: Context<'a>,
     redactor: Option<Redactor>,
     faces: Vec<(&'a PathBuf, Face)>,
@@ -47,7 +47,11 @@ struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    fn new(signatures: &[PathBuf], context: &'a ContextArgs, output: &'a OutputArgs) -> Result<Ready<'a>, UsageError> {
+    pub(super) fn new(
+        signatures: &[PathBuf],
+        context: &'a ContextArgs,
+        output: &'a OutputArgs,
+    ) -> Result<Ready<'a>, UsageError> {
         let faces = output.output.iter().map(|path| Ok((path, options::face_of(path)?)));
         Ok(Ready {
             faces: faces.collect::<Result<_, UsageError>>()?,
@@ -58,7 +62,18 @@ impl<'a> Ready<'a> {
         })
     }
 
-    fn finish(
+    /// The report without what must not be shown.
+    pub(super) fn redacted(&self, report: Report) -> Result<Report, UsageError> {
+        let Some(redactor) = &self.redactor else { return Ok(report) };
+        redactor.redact_report(&report).map_err(|error| UsageError::new(error.to_string()))
+    }
+
+    /// How standard output shows a report.
+    pub(super) fn terminal(&self) -> face::TerminalOptions {
+        options::terminal(self.output.color)
+    }
+
+    pub(super) fn finish(
         self,
         reading: Reading,
         baseline: Option<Baseline>,
@@ -68,9 +83,7 @@ impl<'a> Ready<'a> {
         let (ready, mut reading) = (ManuallyDrop::new(self), ManuallyDrop::new(reading));
         let mut report = analyze::conclude_once(&mut reading, &ready.catalogue, baseline.as_ref());
         report.coverage.warnings.extend(warnings);
-        if let Some(redactor) = &ready.redactor {
-            report = redactor.redact_report(&report).map_err(|error| UsageError::new(error.to_string()))?;
-        }
+        report = ready.redacted(report)?;
         // After redaction: what is remembered is fit for git, and what a profile says is the team's own.
         ready.context.add_to(&mut report)?;
         write(&report, ready.output, &ready.faces)?;

@@ -53,6 +53,11 @@ pub(super) enum Command {
     Summarize(SummarizeArgs),
     /// The second half of analyze: conclude and report from summary files
     Report(ReportArgs),
+    /// Tell when the verdict on a stream changes; its end or Ctrl-C gives the report
+    ///
+    ///   gcloud logging tail 'resource.type="cloud_run_revision"' --format=json | firstfault watch
+    #[command(verbatim_doc_comment)]
+    Watch(WatchArgs),
     /// What is new, gone, grown between two JSON reports; exit status 1 when it got worse
     Compare(CompareArgs),
     /// Is every figure and quote of a JSON report true of this export? Exit status 1 when one is not
@@ -83,6 +88,27 @@ pub(super) enum Command {
 pub(super) struct AnalyzeArgs {
     #[command(flatten)]
     pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) context: ContextArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// A stream on standard input.
+#[derive(Args, Debug)]
+pub(super) struct WatchArgs {
+    /// What is older than this before the newest entry is forgotten, by a twelfth of it at a time
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    pub(super) window: String,
+    /// At most one verdict in this time
+    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    pub(super) every: String,
+    /// One JSON object a line for each incident that is new, has another first cause, or is over; no report at the end unless
+    /// --format or --output asks for one
+    #[arg(long)]
+    pub(super) jsonl: bool,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
     #[command(flatten)]
     pub(super) context: ContextArgs,
     #[command(flatten)]

@@ -16,6 +16,7 @@ mod reading;
 mod show;
 mod signatures;
 mod summarize;
+mod watch;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ fn run(cli: Cli) -> Result<ExitStatus, UsageError> {
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Summarize(args)) => summarize::run(&args),
         Some(Command::Report(args)) => analysis::run_report(&args),
+        Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Verify(args)) => check::run_verify(&args),
         Some(Command::Audit(args)) => check::run_audit(&args),

@@ -92,6 +92,8 @@ pub struct Cutter<R> {
     reader: R,
     source: u32,
     batch_bytes: usize,
+    /// Whether a batch takes what is there instead of waiting until it is full.
+    is_eager: bool,
     scanner: RecordScanner,
     /// Set after the first bytes were looked at.
     head: Option<Head>,
@@ -116,12 +118,18 @@ impl<R: Read> Cutter<R> {
         Cutter::with_batch_bytes(source, reader, BATCH_BYTES)
     }
 
+    /// The same for a stream that may fall silent: a batch holds the records that one read of it completes.
+    pub fn eager(source: u32, reader: R) -> Cutter<R> {
+        Cutter { is_eager: true, ..Cutter::new(source, reader) }
+    }
+
     /// The same with batches of about `batch_bytes`. The records are the same for any size.
     pub fn with_batch_bytes(source: u32, reader: R, batch_bytes: usize) -> Cutter<R> {
         Cutter {
             reader,
             source,
             batch_bytes: batch_bytes.max(1),
+            is_eager: false,
             scanner: RecordScanner::new(source),
             head: None,
             carry: Vec::new(),
@@ -179,6 +187,9 @@ impl<R: Read> Cutter<R> {
                 Ok(n) => {
                     batch.len += n;
                     self.ended = n == 0;
+                    if self.is_eager {
+                        return;
+                    }
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => (self.ended, self.failure) = (true, Some(e)),

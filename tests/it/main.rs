@@ -37,3 +37,5 @@ mod show;
 mod steps;
 mod stories;
 mod templates;
+#[cfg(unix)]
+mod watch;
