@@ -38,7 +38,7 @@ pub struct SourceRead {
 /// Hands out batches of all sources.
 pub(super) struct Feed<'f> {
     sources: &'f [Source],
-    options: &'f source::Options,
+    options: source::Options,
     next: AtomicUsize,
     slots: Vec<Mutex<Option<Open>>>,
     done: Mutex<Vec<(usize, SourceRead)>>,
@@ -68,10 +68,11 @@ impl Read for Digesting {
 
 impl<'f> Feed<'f> {
     /// Feeds `n_workers` from `sources`.
-    pub(super) fn new(sources: &'f [Source], options: &'f source::Options, n_workers: usize) -> Feed<'f> {
+    pub(super) fn new(sources: &'f [Source], options: &source::Options, n_workers: usize) -> Feed<'f> {
         Feed {
             sources,
-            options,
+            // Workers who share a source wait for each other while one of them unpacks.
+            options: source::Options { ahead: sources.len() < n_workers, ..options.clone() },
             next: AtomicUsize::new(0),
             slots: (0..n_workers.max(1)).map(|_| Mutex::new(None)).collect(),
             done: Mutex::default(),
@@ -123,7 +124,7 @@ impl<'f> Feed<'f> {
         loop {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
             let source = self.sources.get(index)?;
-            match source::open(source, self.options) {
+            match source::open(source, &self.options) {
                 Ok(decoded) => return Some(Open::new(index, source, decoded)),
                 Err(error) => self.finish(
                     index,

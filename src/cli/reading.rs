@@ -78,7 +78,7 @@ impl Input {
         let result = pass(&analyze::Options {
             selection,
             threads: self.threads,
-            source: source::Options { max_expansion: self.max_expansion, stop: STOP.clone() },
+            source: source::Options { max_expansion: self.max_expansion, stop: STOP.clone(), ..Default::default() },
             max_memory: self.max_memory,
             progress: &|bytes| self.progress.add(bytes),
         });

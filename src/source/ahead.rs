@@ -1,7 +1,8 @@
-//! Pipes and devices are read by a thread of their own: whoever waits for them can be told to stop waiting.
+//! Reading ahead, in a thread of its own: whoever waits for a pipe can be told to stop waiting, and what is compressed is unpacked
+//! while others look at what was unpacked before.
 
 use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -18,10 +19,19 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// What a thread reads ahead. It ends where the input ends, and after a stop.
 pub(super) struct Ahead {
-    blocks: Receiver<io::Result<Vec<u8>>>,
-    block: Vec<u8>,
+    blocks: Receiver<io::Result<Block>>,
+    /// Blocks go back this way, to be filled again.
+    used: Sender<Block>,
+    block: Block,
     at: usize,
     stop: Stop,
+}
+
+/// Bytes, of which the first `len` were read.
+#[derive(Debug, Default)]
+struct Block {
+    bytes: Vec<u8>,
+    len: usize,
 }
 
 impl Ahead {
@@ -35,11 +45,12 @@ impl Ahead {
         stop: &Stop,
     ) -> io::Result<Ahead> {
         let (sender, blocks) = sync_channel(WAITING);
+        let (used, empty) = channel();
         thread::Builder::new().name("read ahead".to_owned()).spawn(move || match open() {
-            Ok(reader) => read_all(reader, &sender),
+            Ok(reader) => read_all(reader, &sender, &empty),
             Err(error) => drop(sender.send(Err(error))),
         })?;
-        Ok(Ahead { blocks, block: Vec::new(), at: 0, stop: stop.clone() })
+        Ok(Ahead { blocks, used, block: Block::default(), at: 0, stop: stop.clone() })
     }
 
     /// Waits for the next block; `false` at the end.
@@ -47,7 +58,10 @@ impl Ahead {
         while !self.stop.is_set() {
             match self.blocks.recv_timeout(LOOK) {
                 Ok(block) => {
-                    (self.block, self.at) = (block?, 0);
+                    let used = std::mem::replace(&mut self.block, block?);
+                    self.at = 0;
+                    // The thread may have ended: then nobody needs it.
+                    let _ = self.used.send(used);
                     return Ok(true);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -60,24 +74,25 @@ impl Ahead {
 
 impl Read for Ahead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.block.len() {
+        while self.at == self.block.len {
             if buffer.is_empty() || !self.next()? {
                 return Ok(0);
             }
         }
-        let n = buffer.len().min(self.block.len() - self.at);
-        buffer[..n].copy_from_slice(&self.block[self.at..self.at + n]);
+        let n = buffer.len().min(self.block.len - self.at);
+        buffer[..n].copy_from_slice(&self.block.bytes[self.at..self.at + n]);
         self.at += n;
         Ok(n)
     }
 }
 
-fn read_all(mut reader: impl Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
-    let mut block = vec![0; BLOCK];
+fn read_all(mut reader: impl Read, sender: &SyncSender<io::Result<Block>>, empty: &Receiver<Block>) {
     loop {
-        let read = match reader.read(&mut block) {
+        let mut block = empty.try_recv().unwrap_or_default();
+        block.bytes.resize(BLOCK, 0);
+        let read = match reader.read(&mut block.bytes) {
             Ok(0) => return,
-            Ok(n) => Ok(block[..n].to_vec()),
+            Ok(len) => Ok(Block { len, ..block }),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => Err(error),
         };

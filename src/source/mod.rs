@@ -65,6 +65,8 @@ pub struct Options {
     pub max_expansion: u64,
     /// Ends reading early, also waiting for a pipe.
     pub stop: Stop,
+    /// What is compressed or not UTF-8 is turned into text by a thread of its own, ahead of who reads it.
+    pub ahead: bool,
 }
 
 /// Real exports compress 5 to 12 times, a log that repeats one line some 200 times; gzip cannot exceed 1032.
@@ -75,7 +77,7 @@ pub const FREE_EXPANSION: u64 = 1 << 30;
 
 impl Default for Options {
     fn default() -> Options {
-        Options { max_expansion: MAX_EXPANSION, stop: Stop::default() }
+        Options { max_expansion: MAX_EXPANSION, stop: Stop::default(), ahead: false }
     }
 }
 
@@ -134,7 +136,11 @@ pub fn open(source: &Source, options: &Options) -> Result<OpenSource, Error> {
 /// Decodes any reader the way [`open`] does.
 pub fn decode(raw: ByteStream, options: &Options) -> io::Result<OpenSource> {
     let (compression, plain) = compression::decompress(raw, options)?;
-    let (encoding, reader) = encoding::to_utf8(plain)?;
+    let (encoding, mut reader) = encoding::to_utf8(plain)?;
+    let is_work = compression != Compression::None || matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be);
+    if options.ahead && is_work {
+        reader = Box::new(Ahead::new(move || Ok(reader), &options.stop)?);
+    }
     Ok(OpenSource { compression, encoding, reader })
 }
 
@@ -165,4 +171,40 @@ fn read_head(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// What comes out of a source, and the error at its end.
+    fn drain(bytes: &[u8], ahead: bool) -> (Vec<u8>, Option<String>) {
+        let options = Options { ahead, ..Options::default() };
+        let mut source = decode(Box::new(io::Cursor::new(bytes.to_vec())), &options).expect("it opens");
+        let (mut out, mut block) = (Vec::new(), vec![0; 10_000]);
+        loop {
+            match source.read(&mut block) {
+                Ok(0) => return (out, None),
+                Ok(n) => out.extend_from_slice(&block[..n]),
+                Err(error) => return (out, Some(error.to_string())),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_unpacked_ahead_is_what_is_unpacked() {
+        let text: String = (0..100_000u32).map(|n| format!("line {}\n", n.wrapping_mul(2_654_435_761))).collect();
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(text.as_bytes()).expect("memory is writable");
+        let gz = gz.finish().expect("memory is writable");
+        let zst = zstd::encode_all(text.as_bytes(), 1).expect("memory is writable");
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for packed in [&gz[..], &gz[..gz.len() / 2], &zst, &zst[..zst.len() / 2], &utf16, text.as_bytes()] {
+            let (expected, error) = drain(packed, false);
+            assert!(expected.len() > 100_000 && text.as_bytes().starts_with(&expected));
+            assert!(drain(packed, true) == (expected, error));
+        }
+    }
 }
