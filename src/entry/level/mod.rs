@@ -1,5 +1,8 @@
 //! The level that a log line states itself: in a field of its payload, or where loggers put it in their text.
 
+mod word;
+
+use self::word::level_word;
 use super::severity::{Severity, level};
 
 /// Bytes of the first line in which a level can stand; prefixes with date, logger and thread take some 100.
@@ -126,7 +129,11 @@ fn letter(letter: u8) -> Option<Severity> {
 /// Reads the level of a line from a level word where loggers put it, or from the start of a traceback. A level word in the
 /// middle of a sentence means nothing.
 pub(super) fn infer(message: &str) -> Option<Severity> {
-    let line = message.trim_start().lines().next().unwrap_or("");
+    let text = message.trim_start();
+    let line = memchr::memchr(b'\n', text.as_bytes()).map_or(text, |end| {
+        let line = &text[..end];
+        line.strip_suffix('\r').unwrap_or(line)
+    });
     let head = &line[..line.floor_char_boundary(HEAD_BYTES)];
     if starts_failure(head) {
         return Some(Severity::Error);
@@ -212,7 +219,7 @@ fn redis(head: &str) -> Option<Severity> {
     if !pid.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    Some(match tokens(rest).nth(4)?.1 {
+    Some(match rest.split([' ', '\t']).filter(|part| !part.is_empty()).nth(4)? {
         "." | "-" => Severity::Debug,
         "*" => Severity::Notice,
         "#" => Severity::Warning,
@@ -243,124 +250,8 @@ fn after<'h>(head: &'h str, words: &str) -> Option<&'h str> {
     head.find(words).map(|at| &head[at + words.len()..])
 }
 
-/// A level word in one of the places where loggers put it.
-fn level_word(head: &str) -> Option<Severity> {
-    let mut in_prefix = true;
-    // Set between brackets that were opened in the prefix: what follows them belongs to it again.
-    let mut in_brackets = false;
-    let mut after_separator = false;
-    let mut tokens = tokens(head).enumerate().peekable();
-    while let Some((i, (at, token))) = tokens.next() {
-        if let Some(severity) = keyed(token) {
-            return Some(severity);
-        }
-        if in_prefix && let Some(severity) = compound(token) {
-            return Some(severity);
-        }
-        let word = without(token, b"[]():|,<>\"-");
-        let is_upper = is_capital(word);
-        let next = tokens.peek().map_or("", |(_, (_, next))| next);
-        // Past the prefix only words in capitals count; most are none.
-        if let Some(level) = (in_prefix || is_upper).then(|| level(word)).flatten() {
-            let closes = token.trim_end_matches(':').ends_with([']', ')']) || next == "]";
-            let is_bracketed = token.starts_with(['[', '(']) && closes;
-            let is_separated = after_separator && (token.ends_with([':', '|', '-']) || is_separator(next));
-            let is_padded = token.ends_with(':') && head.contains(&format!("{token}  "));
-            let is_column = head[..at].ends_with('\t') && head[at + token.len()..].starts_with('\t');
-            if (in_prefix && (is_bracketed || is_upper || token.ends_with(':') || is_column))
-                || (is_upper && (is_separated || is_padded || is_bracketed))
-            {
-                return Some(level);
-            }
-        }
-        // MySQL's word for an information, and the letters of MongoDB before a component in capitals.
-        if in_prefix && token == "[Note]" {
-            return Some(Severity::Info);
-        }
-        let is_letter = in_prefix && i > 0 && token.len() == 1 && next.len() > 1 && is_capital(next);
-        if let Some(level) = is_letter.then(|| letter(token.as_bytes()[0])).flatten() {
-            return Some(level);
-        }
-        let opens = in_prefix && token.starts_with('[') && !token.contains(']');
-        let closes = in_brackets && token.ends_with(']');
-        in_brackets = opens || in_brackets && !closes;
-        in_prefix = closes || in_prefix && is_prefix(token);
-        after_separator = is_separator(token);
-    }
-    None
-}
-
-/// What stands between blanks, and where.
-fn tokens(head: &str) -> impl Iterator<Item = (usize, &str)> {
-    let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let bytes = head.as_bytes();
-        let start = at + bytes[at..].iter().position(|b| !is_blank(b))?;
-        at = bytes[start..].iter().position(is_blank).map_or(bytes.len(), |len| start + len);
-        Some((start, &head[start..at]))
-    })
-}
-
-/// `token` without these ASCII characters at its ends.
-fn without<'t>(token: &'t str, ends: &[u8]) -> &'t str {
-    let bytes = token.as_bytes();
-    let Some(start) = bytes.iter().position(|b| !ends.contains(b)) else { return "" };
-    let end = bytes.iter().rposition(|b| !ends.contains(b)).map_or(start, |last| last + 1);
-    &token[start..end]
-}
-
 fn is_capital(word: &str) -> bool {
     word.bytes().all(|b| b.is_ascii_uppercase())
-}
-
-/// `level=error`, `severity="WARNING"`, `"level":"error"`.
-fn keyed(token: &str) -> Option<Severity> {
-    let at = token.bytes().position(|b| matches!(b, b'=' | b':'))?;
-    let key = without(&token[..at], b"\"{,'");
-    if !matches!(key, "level" | "lvl" | "severity" | "loglevel" | "levelname" | "level_name" | "@l" | "log.level") {
-        return None;
-    }
-    of_value(token[at + 1..].trim_matches(['"', '\'', ',', '}', ']']))
-}
-
-/// A level beside something else: `08:00:00.123|ERROR|shop|…` of NLog, `[core:error]` of Apache, `12.345][7][error][upstream]` of Envoy, `shop.ERROR:` of Monolog,
-/// `ERROR/MainProcess]` of Celery.
-fn compound(token: &str) -> Option<Severity> {
-    if token.as_bytes()[0].is_ascii_digit() && token.contains('|') {
-        return token.split('|').find(|part| is_capital(part) && !part.is_empty()).and_then(level);
-    }
-    if memchr::memchr(b']', token.as_bytes()).is_some_and(|at| token[at + 1..].starts_with('[')) {
-        return token.split("][").find_map(|part| level(without(part, b"[]")));
-    }
-    if let Some(name) = token.strip_suffix(':') {
-        let (_, word) = name.rsplit_once('.')?;
-        return is_capital(word).then(|| level(word)).flatten();
-    }
-    let name = token.strip_suffix(']')?;
-    if let Some((_, word)) = name.strip_prefix('[').and_then(|name| name.split_once(':')) {
-        return level(word);
-    }
-    let (word, _) = name.split_once('/')?;
-    is_capital(word).then(|| level(word)).flatten()
-}
-
-/// What stands between the fields of a line.
-fn is_separator(token: &str) -> bool {
-    matches!(token, "-" | "|" | "¦" | "--" | "---" | ":" | "::")
-}
-
-/// Dates, times, numbers, threads, logger names and `key=value`: what a level word may follow.
-fn is_prefix(token: &str) -> bool {
-    let first = token.as_bytes()[0];
-    is_separator(token)
-        || first.is_ascii_digit()
-        || token.starts_with(['[', '(', '+', '-', '#'])
-        || token.ends_with([']', ')'])
-        || matches!(token, "UTC" | "GMT" | "AM" | "PM" | "I," | "W," | "E," | "F," | "D,")
-        || token.contains("::")
-        || (token.contains('.') && !token.ends_with('.'))
-        || (token.contains('=') && !token.contains('"'))
 }
 
 /// The second line of java.util.logging: `SEVERE: …` below the date and the method.
@@ -377,7 +268,7 @@ fn starts_failure(head: &str) -> bool {
 
 /// A traceback below the first line, or a line that begins with an exception's name.
 fn failure(message: &str, head: &str) -> Option<Severity> {
-    let name = head.split([':', ' ']).next().unwrap_or("");
+    let name = &head[..memchr::memchr2(b':', b' ', head.as_bytes()).unwrap_or(head.len())];
     let is_exception = head[name.len()..].starts_with(':')
         && ["Error", "Exception", "Fault", "Panic"].iter().any(|end| name.ends_with(end))
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'))
