@@ -8,6 +8,7 @@
 #[allow(dead_code, reason = "the other benches use the other shapes")]
 mod corpus;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -52,6 +53,10 @@ const STAGES: [Stage; 16] = [
     stage("    redact", &["firstfault::check::redact::Redactor::redact_report"]),
 ];
 
+/// What is remembered: functions that are called for everything, and for what was not known.
+const MEMOS: [(&str, &str, &str); 1] =
+    [("shapes of records known", "entry::shapes::Shapes::follow", "entry::outline::Outline::read")];
+
 fn main() {
     let files: Vec<PathBuf> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).map(PathBuf::from).collect();
     if !is_installed("valgrind") || !is_installed("callgrind_annotate") {
@@ -71,6 +76,14 @@ fn main() {
         }
         println!();
     }
+    for (name, asked, unknown) in MEMOS {
+        print!("{name:<34}");
+        for (_, counts) in &counted {
+            let (n, n_unknown) = (counts.calls_of(asked), counts.calls_of(unknown));
+            print!(" {:>12.1} %", 100.0 * n.saturating_sub(n_unknown) as f64 / n.max(1) as f64);
+        }
+        println!();
+    }
 }
 
 fn own_corpus() -> PathBuf {
@@ -87,8 +100,13 @@ fn is_installed(tool: &str) -> bool {
     Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-/// Instructions of every function of one run, callees included.
-struct Counts(Vec<(u64, String)>);
+/// What callgrind counted in one run.
+struct Counts {
+    /// Instructions of every function, callees included.
+    functions: Vec<(u64, String)>,
+    /// Calls of every function.
+    calls: HashMap<String, u64>,
+}
 
 impl Counts {
     /// Runs the program on one thread under callgrind.
@@ -108,9 +126,10 @@ impl Counts {
             .arg(&counts)
             .output()
             .expect("it is installed");
+        let calls = calls(&std::fs::read_to_string(&counts).expect("it was written"));
         let _ = std::fs::remove_file(&counts);
         let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-        Counts(text.lines().filter_map(listed_function).collect())
+        Counts { functions: text.lines().filter_map(listed_function).collect(), calls }
     }
 
     fn of_stage(&self, stage: &Stage) -> u64 {
@@ -119,8 +138,32 @@ impl Counts {
     }
 
     fn of_function(&self, name: &str) -> u64 {
-        self.0.iter().filter(|(_, function)| function.ends_with(name)).map(|(n, _)| n).max().copied().unwrap_or(0)
+        let named = self.functions.iter().filter(|(_, function)| function.ends_with(name));
+        named.map(|(n, _)| *n).max().unwrap_or(0)
     }
+
+    fn calls_of(&self, name: &str) -> u64 {
+        self.calls.iter().filter(|(function, _)| function.ends_with(name)).map(|(_, n)| n).sum()
+    }
+}
+
+/// Calls of every function: `calls=N …` follows `cfn=(ID) NAME`, and the name is written the first time only.
+fn calls(profile: &str) -> HashMap<String, u64> {
+    let (mut names, mut calls, mut callee) = (HashMap::new(), HashMap::new(), "");
+    for line in profile.lines() {
+        if let Some((id, name)) =
+            line.strip_prefix("fn=").or(line.strip_prefix("cfn=")).and_then(|it| it.split_once(')'))
+        {
+            if !name.is_empty() {
+                names.insert(id, name.trim());
+            }
+            callee = names.get(id).copied().unwrap_or("");
+        } else if let Some(n) = line.strip_prefix("calls=") {
+            let n: u64 = n.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+            *calls.entry(callee.to_owned()).or_default() += n;
+        }
+    }
+    calls
 }
 
 /// `1,234 (5.6%)  file:function [object]`.

@@ -1,16 +1,19 @@
 //! The whole program on files of every shape, beside other tools: `cargo bench --bench whole`.
 //!
-//! `FIRSTFAULT_BENCH_BYTES` sets the size (default 256 MiB). Every line is the best of three runs: CPU seconds, seconds on the
-//! clock, gigabytes per second of each, and peak memory. Peers are run where they are installed; see
-//! `README.md` beside this file for what they are asked to do.
+//! `FIRSTFAULT_BENCH_BYTES` sets the size (default 256 MiB). `FIRSTFAULT_BENCH_FILES` names further files, with `:` between them, one
+//! entry a line: what the program costs on exports that nobody tuned it to. Every line is the best of three runs: CPU seconds,
+//! seconds on the clock, gigabytes per second of each, and peak memory. Peers are run where they are installed, on the same
+//! files in the same run: `peers/mod.rs` has what they are asked. How often something was known is counted by the bench
+//! `instructions`.
 
 #![allow(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 #[allow(dead_code, reason = "the other benches use the other shapes")]
 mod corpus;
+mod peers;
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -29,52 +32,83 @@ const FILES: usize = 64;
 /// Runs of which the best counts.
 const RUNS: usize = 3;
 
+/// Entries in a hundred that fail: none, the usual share, a bad day.
+const SHARES: [(&str, u64); 3] = [("healthy", 0), ("lines", 5), ("a third failing", 33)];
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     if let Some(at) = args.iter().position(|arg| arg == "--measure") {
         return measure(&args[at + 1..]);
     }
+    if let Some(at) = args.iter().position(|arg| arg == "--unpack") {
+        return unpack(&args[at + 1]).expect("it can be unpacked");
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let bytes = std::env::var("FIRSTFAULT_BENCH_BYTES").ok().and_then(|text| text.parse().ok()).unwrap_or(BYTES);
-    let corpora = Corpora::write(Path::new(env!("CARGO_TARGET_TMPDIR")), bytes);
-    println!("{:<34} {:>7} {:>7} {:>9} {:>9} {:>8}", "", "CPU s", "wall s", "GB/CPU-s", "GB/s", "MiB");
-    let program = env!("CARGO_BIN_EXE_firstfault");
-    let lines = corpora.lines.to_string_lossy().into_owned();
-    for threads in ["1", "2"] {
+    let corpora = Corpora::write(folder, bytes);
+    println!("{:<40} {:>7} {:>7} {:>9} {:>9} {:>8}", "", "CPU s", "wall s", "GB/CPU-s", "GB/s", "MiB");
+    for threads in [1, 2] {
         for (name, path) in corpora.shapes() {
-            let command = format!("{program} --threads {threads} --format json {path}");
-            row(&format!("firstfault, {name}, {threads} threads"), &command, bytes);
+            row(&format!("{name}, {threads} threads"), &program(threads, &path), bytes);
         }
+        let from_stdin = program(threads, &format!("< '{}'", corpora.lines[1].display()));
+        row(&format!("stdin, {threads} threads"), &from_stdin, bytes);
+    }
+    let this = std::env::current_exe().expect("it runs");
+    for packed in [&corpora.gz, &corpora.zst] {
+        let kind = packed.extension().unwrap_or_default().to_string_lossy();
         row(
-            &format!("firstfault, stdin, {threads} threads"),
-            &format!("{program} --threads {threads} --format json < {lines}"),
+            &format!("{kind}, unpacked and nothing else"),
+            &format!("'{}' --unpack '{}'", this.display(), packed.display()),
             bytes,
         );
     }
-    for (tool, command) in PEERS {
-        let is_there = Command::new("sh").args(["-c", &format!("command -v {tool}")]).stdout(Stdio::null()).status();
-        if is_there.is_ok_and(|status| status.success()) {
-            row(tool, &command.replace("FILE", &lines), bytes);
+    beside_peers(&corpora.lines[1], folder);
+    let files = std::env::var("FIRSTFAULT_BENCH_FILES").unwrap_or_default();
+    for file in files.split(':').filter(|file| !file.is_empty()) {
+        println!("{file}");
+        let bytes = fs::metadata(file).map_or(0, |file| file.len() as usize);
+        for threads in [1, 2] {
+            row(&format!("firstfault, {threads} threads"), &program(threads, file), bytes);
+        }
+        beside_peers(Path::new(file), folder);
+    }
+}
+
+fn program(threads: usize, path: &str) -> String {
+    format!("{} --threads {threads} --format json {path}", env!("CARGO_BIN_EXE_firstfault"))
+}
+
+fn beside_peers(file: &Path, folder: &Path) {
+    let bytes = fs::metadata(file).map_or(0, |file| file.len() as usize);
+    for peer in &peers::PEERS {
+        let check = Command::new("sh").args(["-c", peer.check]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if check.is_ok_and(|status| status.success()) {
+            row(peer.name, &peer.command(&file.to_string_lossy(), folder), bytes);
         } else {
-            println!("{tool}: not installed");
+            println!("{}: not installed", peer.name);
         }
     }
 }
 
-/// Tools of the field and what they are asked: far less than a report.
-const PEERS: [(&str, &str); 4] = [
-    ("wc", "wc -l FILE"),
-    ("rg", "rg -c -i 'timed? ?out|refused|exit\\(|no healthy upstream|out of memory|unreachable|denied' FILE"),
-    (
-        "duckdb",
-        "duckdb -c \"SELECT severity, resource.type, count(*) FROM read_json('FILE', format='newline_delimited', \
-         columns={severity:'VARCHAR',resource:'STRUCT(type VARCHAR)',textPayload:'VARCHAR'}) GROUP BY ALL\"",
-    ),
-    ("jq", "jq -r .severity FILE"),
-];
+/// Unpacks a file with the library that the program uses, and drops what comes out.
+fn unpack(path: &str) -> io::Result<()> {
+    let packed = BufReader::with_capacity(128 << 10, File::open(path)?);
+    let mut reader: Box<dyn io::Read> = if path.ends_with(".zst") {
+        Box::new(zstd::Decoder::with_buffer(packed)?)
+    } else {
+        Box::new(flate2::bufread::MultiGzDecoder::new(packed))
+    };
+    let mut block = vec![0; 256 << 10];
+    while reader.read(&mut block)? > 0 {}
+    Ok(())
+}
 
 /// The same entries in every shape.
 struct Corpora {
-    lines: PathBuf,
+    /// One for each of the [`SHARES`]; the others are made of the second.
+    lines: [PathBuf; 3],
+    utf16: PathBuf,
     pretty: PathBuf,
     gz: PathBuf,
     zst: PathBuf,
@@ -85,10 +119,11 @@ impl Corpora {
     fn write(folder: &Path, bytes: usize) -> Corpora {
         let at = |name: &str| folder.join(format!("bench-{bytes}-{name}"));
         let corpora = Corpora {
-            lines: at("lines.ndjson"),
+            lines: SHARES.map(|(_, share)| at(&format!("lines-{share}.ndjson"))),
+            utf16: at("utf16.ndjson"),
             pretty: at("pretty.json"),
-            gz: at("lines.ndjson.gz"),
-            zst: at("lines.ndjson.zst"),
+            gz: at("lines-5.ndjson.gz"),
+            zst: at("lines-5.ndjson.zst"),
             folder: at("files"),
         };
         if !corpora.folder.exists() {
@@ -98,17 +133,23 @@ impl Corpora {
     }
 
     fn fill(&self, bytes: usize) -> std::io::Result<()> {
-        let mut lines = BufWriter::new(File::create(&self.lines)?);
+        for (path, (_, share)) in self.lines.iter().zip(SHARES) {
+            let mut lines = BufWriter::new(File::create(path)?);
+            for (piece, len) in pieces(bytes) {
+                lines.write_all(corpus::lines_failing(len, piece, share).as_bytes())?;
+            }
+            lines.flush()?;
+        }
         let mut gz = flate2::write::GzEncoder::new(File::create(&self.gz)?, flate2::Compression::default());
         let mut zst = zstd::Encoder::new(File::create(&self.zst)?, 3)?;
-        let n_pieces = bytes.div_ceil(PIECE);
-        for piece in 0..n_pieces {
-            let text = corpus::lines(PIECE.min(bytes - piece * PIECE), piece as u64 + 1);
-            lines.write_all(text.as_bytes())?;
+        let mut utf16 = BufWriter::new(File::create(&self.utf16)?);
+        for (piece, len) in pieces(bytes) {
+            let text = corpus::lines(len, piece);
             gz.write_all(text.as_bytes())?;
             zst.write_all(text.as_bytes())?;
+            utf16.write_all(&corpus::utf16(&text))?;
         }
-        lines.flush()?;
+        utf16.flush()?;
         gz.finish()?;
         zst.finish()?;
         fs::write(&self.pretty, corpus::pretty(bytes, 1))?;
@@ -120,16 +161,17 @@ impl Corpora {
         Ok(())
     }
 
-    fn shapes(&self) -> [(&'static str, String); 5] {
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        [
-            ("lines", text(&self.lines)),
-            ("gcloud array", text(&self.pretty)),
-            ("gz", text(&self.gz)),
-            ("zst", text(&self.zst)),
-            ("64 files", text(&self.folder)),
-        ]
+    fn shapes(&self) -> Vec<(&'static str, String)> {
+        let others = [("gcloud array", &self.pretty), ("gz", &self.gz), ("zst", &self.zst)];
+        let others = others.into_iter().chain([("UTF-16", &self.utf16), ("64 files", &self.folder)]);
+        let lines = SHARES.iter().zip(&self.lines).map(|((name, _), path)| (*name, path));
+        lines.chain(others).map(|(name, path)| (name, format!("'{}'", path.display()))).collect()
     }
+}
+
+/// The seeds and sizes of the pieces that make so many bytes.
+fn pieces(bytes: usize) -> impl Iterator<Item = (u64, usize)> {
+    (0..bytes.div_ceil(PIECE)).map(move |piece| (piece as u64 + 1, PIECE.min(bytes - piece * PIECE)))
 }
 
 /// Prints what a command costs.
@@ -144,7 +186,7 @@ fn row(name: &str, command: &str, bytes: usize) {
     let best = (0..RUNS).map(|_| run()).min_by(|a, b| a[0].total_cmp(&b[0])).expect("there are runs");
     let [cpu, wall, mib] = best;
     let gigabytes = bytes as f64 / 1e9;
-    println!("{name:<34} {cpu:>7.2} {wall:>7.2} {:>9.2} {:>9.2} {mib:>8.0}", gigabytes / cpu, gigabytes / wall);
+    println!("{name:<40} {cpu:>7.2} {wall:>7.2} {:>9.2} {:>9.2} {mib:>8.0}", gigabytes / cpu, gigabytes / wall);
 }
 
 /// Runs one command in a process of its own, so that its peak memory is its own: CPU seconds, seconds, MiB.

@@ -27,41 +27,102 @@ impl Random {
         text
     }
 
+    /// One of these texts with values in their places.
+    fn text(&mut self, texts: &[&str]) -> String {
+        let mut text = String::new();
+        for letter in self.pick(texts).chars() {
+            match letter {
+                '#' => write!(text, "{}", self.below(20_000)).expect("a string takes everything"),
+                '%' => text.push_str(&self.hex(16)),
+                '@' => text.push_str(self.pick(&SERVICES)),
+                other => text.push(other),
+            }
+        }
+        text
+    }
+
     fn pick<'v>(&mut self, values: &[&'v str]) -> &'v str {
         values[self.below(values.len() as u64) as usize]
     }
 }
 
-/// Texts of healthy services; one in five comes near a failure's.
-const BENIGN: [&str; 8] = [
+/// Texts of healthy services; one in five comes near a failure's. `#` is a number, `%` a hexadecimal id, `@` a name: about half of
+/// the texts of real exports come again word for word, the others differ in such values.
+const BENIGN: [&str; 40] = [
     "Configuration loaded and cached for environment: production (timeout=30)",
-    "GET /api/orders completed in 503ms",
-    "Cloud SQL pool status: size=10 checked_out=2",
-    "Cache warmed with 4821 keys",
+    "GET /api/orders completed in #ms",
+    "Cloud SQL pool status: size=10 checked_out=#",
+    "Cache warmed with # keys",
     "user session refreshed",
-    "published 12 messages to topic order-events",
+    "published # messages to topic order-events",
     "health check passed",
-    "[2025-09-16 00:42:53 +0000] [11] [INFO] Booting worker with pid: 11",
+    "[2025-09-16 00:42:53 +0000] [11] [INFO] Booting worker with pid: #",
+    "INFO:     Started server process [#]",
+    "INFO:     Waiting for application startup.",
+    "order % accepted for customer #",
+    "Retrying @ in # ms (attempt 1 of 5)",
+    "2025-09-16 00:42:53,184 INFO @.worker - processed batch % with # rows",
+    "{\"level\":\"info\",\"msg\":\"request handled\",\"ms\":#}",
+    "Connected to redis at 10.12.0.3:6379",
+    "token of @ renewed until 2025-09-16T#",
+    "flushed # metrics",
+    "Skipping duplicate check (debug mode)",
+    "time=\"2025-09-16T00:42:53Z\" level=info msg=\"synced @\" took=#ms",
+    "I0916 00:42:53.184233       1 controller.go:#] reconciled @",
+    "feature flag @ is off",
+    "lookup of item # took # us",
+    "Listening on port 8080",
+    "upload of %.csv finished, # bytes",
+    "DEBUG sqlalchemy.engine ROLLBACK",
+    "SELECT count(*) FROM @ WHERE id > # took # ms",
+    "loaded model @ from gs://acme-models/%",
+    "queue depth # below threshold",
+    "started job % of @",
+    "websocket session % closed by client",
+    "rate limit of @: # of 1000 used",
+    "0 errors, # warnings in @",
+    "no timeout configured for @, using default",
+    "email to customer # queued as %",
+    "cron @ finished",
+    "[nio-8080-exec-#] c.a.@.Service : cart % priced",
+    "GC pause # us, heap # of 512 MB",
+    "deleted # expired rows",
+    "ready",
+    "heartbeat",
 ];
 
 /// Texts of failing ones.
-const FAILING: [&str; 6] = [
+const FAILING: [&str; 12] = [
     "Database initialization timeout after 25.0s - continuing without it",
     "psycopg2.OperationalError: connection to server on socket \"/cloudsql/acme-prod:us-central1:shared/.s.PGSQL.5432\" failed: server closed the connection unexpectedly",
     "Container called exit(3).",
-    "Error: connect ECONNREFUSED 10.12.0.3:6379",
+    "Error: connect ECONNREFUSED 10.12.0.#:6379",
     "Traceback (most recent call last):\n  File \"/app/main.py\", line 12, in <module>\n    from acme.services import monitoring\nModuleNotFoundError: No module named 'acme.services.monitoring'",
     "FATAL:  remaining connection slots are reserved for non-replication superuser connections",
+    "failed to charge order %: payment gateway timed out after # ms",
+    "ERROR @.worker - batch % failed: deadline exceeded",
+    "could not renew token of @: 403 Forbidden",
+    "upstream @ answered 503 for request %",
+    "java.lang.IllegalStateException: cart % is locked\n\tat com.acme.@.Cart.lock(Cart.java:#)\n\tat com.acme.Main.run(Main.java:41)",
+    "memory limit exceeded while loading %",
 ];
 
 const SERVICES: [&str; 6] = ["checkout", "catalog", "accounts", "gateway", "search", "billing"];
 
+/// Entries in a hundred that fail, unless told otherwise.
+const FAILING_SHARE: u64 = 5;
+
 /// An export of about `n_bytes` as one JSON object a line, keys sorted.
 pub(crate) fn lines(n_bytes: usize, seed: u64) -> String {
+    lines_failing(n_bytes, seed, FAILING_SHARE)
+}
+
+/// The same with a share of failing entries, in hundredths.
+pub(crate) fn lines_failing(n_bytes: usize, seed: u64, share: u64) -> String {
     let mut random = Random(seed);
     let mut text = String::with_capacity(n_bytes + 8192);
     while text.len() < n_bytes {
-        text.push_str(&entry(&mut random).to_string());
+        text.push_str(&entry(&mut random, share).to_string());
         text.push('\n');
     }
     text
@@ -74,7 +135,7 @@ pub(crate) fn pretty(n_bytes: usize, seed: u64) -> String {
     text.push('[');
     while text.len() < n_bytes {
         text.push_str(if text.len() > 1 { ",\n" } else { "\n" });
-        let printed = serde_json::to_string_pretty(&entry(&mut random)).expect("it can be written");
+        let printed = serde_json::to_string_pretty(&entry(&mut random, FAILING_SHARE)).expect("it can be written");
         for (i, line) in printed.lines().enumerate() {
             text.push_str(if i > 0 { "\n  " } else { "  " });
             text.push_str(line);
@@ -89,9 +150,9 @@ pub(crate) fn utf16(text: &str) -> Vec<u8> {
     std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
 }
 
-fn entry(random: &mut Random) -> Value {
+fn entry(random: &mut Random, share: u64) -> Value {
     let service = random.pick(&SERVICES);
-    let fails = random.below(100) < 5;
+    let fails = random.below(100) < share;
     let time = format!(
         "2025-09-16T{:02}:{:02}:{:02}.{:06}Z",
         random.below(24),
@@ -109,8 +170,8 @@ fn entry(random: &mut Random) -> Value {
         0..400 => request(&mut entry, random, service, fails),
         400..640 => structured(&mut entry, random, service, fails),
         640..790 => {
-            let text = if fails { random.pick(&FAILING) } else { random.pick(&BENIGN) };
-            run(&mut entry, random, service, "stderr", Some(text));
+            let text = random.text(if fails { &FAILING } else { &BENIGN });
+            run(&mut entry, random, service, "stderr", Some(&text));
         }
         790..910 => container(&mut entry, random, service, fails),
         910..940 => {
@@ -130,7 +191,7 @@ fn entry(random: &mut Random) -> Value {
 }
 
 /// Instances of a service at work in a day, and nodes of the cluster.
-const INSTANCES: u64 = 40;
+const INSTANCES: u64 = 400;
 const NODES: u64 = 12;
 
 /// The id of the `n`th instance of a service: as long as Cloud Run's, and the same for all its entries.
@@ -168,7 +229,7 @@ fn structured(entry: &mut Value, random: &mut Random, service: &str, fails: bool
     let mut payload = json!({
         "context": {"request_id": random.hex(32), "tenant": "acme", "user": {"id": random.below(100_000), "plan": "pro"}},
         "labels": {"function": "handle", "line": "978", "module": "logging"}, "logger": "acme.shared.logging",
-        "message": if fails { random.pick(&FAILING) } else { random.pick(&BENIGN) }, "service": service, "duration_ms": random.below(5000),
+        "message": random.text(if fails { &FAILING } else { &BENIGN }), "service": service, "duration_ms": random.below(5000),
     });
     if fails {
         payload["stack_trace"] = json!(FAILING[4].repeat(4));
@@ -182,7 +243,7 @@ fn container(entry: &mut Value, random: &mut Random, service: &str, fails: bool)
     entry["logName"] = json!("projects/acme-prod/logs/stderr");
     entry["resource"] = json!({"labels": {"cluster_name": "acme-gke", "container_name": "app", "location": "us-central1", "namespace_name": "shop", "pod_name": format!("{service}-7d9f8b6c5d-x2k4j"), "project_id": "acme-prod"}, "type": "k8s_container"});
     entry["severity"] = json!(if fails { "ERROR" } else { "INFO" });
-    entry["textPayload"] = json!(if fails { random.pick(&FAILING) } else { random.pick(&BENIGN) });
+    entry["textPayload"] = json!(random.text(if fails { &FAILING } else { &BENIGN }));
 }
 
 fn database(entry: &mut Value, random: &mut Random, fails: bool) {

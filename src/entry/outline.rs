@@ -127,6 +127,7 @@ impl Outline {
     /// Reads a record that is one entry of the plainest shape: its keys as the API writes them, each once, no audit entry, no part
     /// of another. `None` for all others. A payload that has a field whose key is `wanted`, or says more than its message, must be
     /// read.
+    #[inline(never)]
     pub(super) fn read(&mut self, text: &str, known: &Resources, wanted: &dyn Fn(&str) -> bool) -> Option<()> {
         self.parts.clear();
         self.resource = None;
