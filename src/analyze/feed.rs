@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::read::UNPOISONED;
-use crate::framing::{Batch, Cutter};
+use crate::framing::{Batch, Cutter, Foreign};
 use crate::source::{self, OpenSource, Source};
 
 /// What is known of a source once it was read.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SourceRead {
     /// Its name.
     pub name: String,
@@ -21,6 +21,9 @@ pub struct SourceRead {
     /// Entries found in it.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub entries: u64,
+    /// Entries of them that the run knew for copies.
+    #[serde(default, deserialize_with = "crate::pattern::counted")]
+    pub copies: u64,
     /// Bytes after decompression.
     #[serde(deserialize_with = "crate::pattern::counted")]
     pub bytes: u64,
@@ -33,6 +36,16 @@ pub struct SourceRead {
     pub unclosed: u64,
     /// What it is, when it is no export of Cloud Logging.
     pub foreign: Option<String>,
+}
+
+impl SourceRead {
+    /// Why not all of it was read; `None` when it was, also when there is nothing in it.
+    pub fn fault(&self) -> Option<String> {
+        let is_foreign = |advice: &&String| self.entries == 0 && **advice != Foreign::Empty.advice();
+        let cut = (self.unclosed > 0).then_some("the array is not closed: the export was interrupted");
+        let reason = self.error.as_deref().or(self.foreign.as_ref().filter(is_foreign).map(String::as_str)).or(cut)?;
+        Some(format!("{}: {reason}", self.name))
+    }
 }
 
 /// Hands out batches of all sources.

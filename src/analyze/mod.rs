@@ -19,7 +19,7 @@ pub(crate) use conclude::conclude_once;
 pub use conclude::{baseline, conclude, patterns};
 pub use feed::SourceRead;
 pub use options::{LEAST_MEMORY, MAX_MEMORY, Options};
-pub use read::{Reading, read};
+pub use read::{Maker, Reading, read};
 pub use visit::visit;
 pub use watch::Watch;
 pub use window::{Bound, Selected, Selection};

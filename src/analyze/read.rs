@@ -1,6 +1,6 @@
 //! Reading: every source, on every core, into one account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::claims::Claims;
 use super::feed::{Feed, SourceRead};
 use super::options::Options;
-use super::window::{Selected, Window, newest};
+use super::window::{Selected, Selection, Window, newest};
 use super::worker::{Heavy, LOST_RANGES, Part, Shared};
 use crate::framing::{Batch, Malformed};
 use crate::pattern::{Catalogue, Merge};
@@ -40,6 +40,28 @@ pub struct Reading {
     pub interrupted: bool,
     /// True when the first time that counts was chosen: whoever asked knows when the fault began.
     pub told: bool,
+    /// What made the accounts in it.
+    #[serde(default)]
+    pub makers: BTreeSet<Maker>,
+}
+
+/// What an account depends on besides the entries. Accounts of different makers do not add up to that of one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Maker {
+    /// Version of the program.
+    pub version: String,
+    /// Digest of the catalogue.
+    pub catalogue: u64,
+    /// The selection, when there was one.
+    pub selection: String,
+}
+
+impl Maker {
+    /// This program, with this catalogue and selection.
+    pub fn new(catalogue: &Catalogue, selection: &Selection) -> Maker {
+        let selection = if selection.is_empty() { String::new() } else { format!("{selection:?}") };
+        Maker { version: env!("CARGO_PKG_VERSION").to_owned(), catalogue: catalogue.digest(), selection }
+    }
 }
 
 /// Reads all sources into one summary, on every core. The same entries give the same summary whatever the number of
@@ -56,6 +78,7 @@ pub fn read(sources: &[Source], catalogue: &Catalogue, options: &Options<'_>) ->
     let mut reading = Reading { interrupted: options.is_stopped(), ..Reading::default() };
     (reading.summary, reading.apart) = heavy.into_inner();
     reading.told = options.selection.since.is_some();
+    reading.makers.insert(Maker::new(catalogue, options.selection));
     reading.sources = parts.reads;
     parts.parts.into_iter().for_each(|part| part.add_to(&mut reading));
     reading.malformed.sort_by_key(|lost| lost.origin);
@@ -68,12 +91,12 @@ pub fn read(sources: &[Source], catalogue: &Catalogue, options: &Options<'_>) ->
 
 impl Reading {
     /// What several runs read, as if one had read all their sources; only copies of an entry that two runs read are not
-    /// known for copies.
+    /// known for copies. Any order and any tree of joins gives the same.
     pub fn join(readings: Vec<Reading>) -> Reading {
         let mut order: Vec<(usize, usize)> = (0..readings.len())
             .flat_map(|run| (0..readings[run].sources.len()).map(move |source| (run, source)))
             .collect();
-        order.sort_by_key(|(run, source)| (&readings[*run].sources[*source].name, *run, *source));
+        order.sort_by_key(|(run, source)| (&readings[*run].sources[*source], *run, *source));
         let mut numbers: Vec<Vec<u32>> = readings.iter().map(|reading| vec![0; reading.sources.len()]).collect();
         for (number, (run, source)) in order.iter().enumerate() {
             numbers[*run][*source] = number as u32;
@@ -92,6 +115,7 @@ impl Reading {
             joined.selected.merge(reading.selected);
             joined.interrupted |= reading.interrupted;
             joined.told |= reading.told;
+            joined.makers.extend(reading.makers);
         }
         joined.malformed.sort_by_key(|lost| lost.origin);
         joined.malformed.truncate(LOST_RANGES);
@@ -104,11 +128,32 @@ impl Reading {
         self.summary.settle(catalogue)
     }
 
-    /// Pairs of sources with the same content: their entries count twice, unless one run read both.
+    /// Why not everything was read, a line each: sources that are missing, cut, damaged or no export, and lost bytes.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults: Vec<String> = self.sources.iter().filter_map(SourceRead::fault).collect();
+        faults.extend(self.malformed.iter().map(|lost| {
+            let name = self.sources.get(lost.origin.source as usize).map_or("?", |source| source.name.as_str());
+            format!("{name}: {} bytes lost at byte {}: {}", lost.len, lost.origin.offset, lost.reason)
+        }));
+        faults
+    }
+
+    /// Pairs of sources with the same content whose entries count twice: where one run read both, it knew those of one for copies.
     pub fn copies(&self) -> Vec<(&str, &str)> {
-        let mut first: BTreeMap<&str, &str> = BTreeMap::new();
-        let whole = self.sources.iter().filter(|read| read.entries > 0 && !read.digest.is_empty());
-        whole.filter_map(|read| Some((first.insert(&read.digest, &read.name)?, read.name.as_str()))).collect()
+        let mut groups: BTreeMap<&str, Vec<&SourceRead>> = BTreeMap::new();
+        for read in self.sources.iter().filter(|read| read.entries > 0 && !read.digest.is_empty()) {
+            groups.entry(&read.digest).or_default().push(read);
+        }
+        // Which of two copies counts depends on which was read first, so they are looked at together.
+        let counts_twice = |group: &&Vec<&SourceRead>| {
+            let counted: u64 = group.iter().map(|read| read.entries.saturating_sub(read.copies)).sum();
+            group.iter().any(|read| counted > read.entries)
+        };
+        let pairs = groups
+            .values()
+            .filter(counts_twice)
+            .flat_map(|group| group.windows(2).map(|pair| (pair[0].name.as_str(), pair[1].name.as_str())));
+        pairs.collect()
     }
 }
 

@@ -35,7 +35,8 @@ pub(super) struct Part {
     selected: Selected,
     malformed: Vec<Malformed>,
     malformed_bytes: u64,
-    entries: Vec<u64>,
+    /// Entries, and copies among them, by source.
+    entries: Vec<(u64, u64)>,
     n_batches: u32,
 }
 
@@ -62,7 +63,8 @@ impl Part {
                         let len = record.origin.offset + record.bytes.len() as u64 - refusal.origin.offset;
                         self.lose(Malformed { origin: refusal.origin, len, reason: refusal.reason.to_owned() });
                     }
-                    if decoded.entries == 0 {
+                    // An empty object is what some exporters write for a time without entries: nothing is lost with it.
+                    if decoded.entries == 0 && record.bytes != b"{}" {
                         self.summary.ledger.unreadable += 1;
                     }
                 }
@@ -73,7 +75,7 @@ impl Part {
 
     pub(super) fn entry(&mut self, entry: &Entry<'_>, Shared { catalogue, window, claims }: Shared<'_>) {
         if !claims.claim(entry) {
-            self.summary.ledger.duplicates += 1;
+            self.count_copy(entry.origin);
             return;
         }
         let said = match self.sayings.of(catalogue, entry) {
@@ -109,9 +111,17 @@ impl Part {
     fn count(&mut self, origin: Origin) {
         let source = origin.source as usize;
         if self.entries.len() <= source {
-            self.entries.resize(source + 1, 0);
+            self.entries.resize(source + 1, (0, 0));
         }
-        self.entries[source] += 1;
+        self.entries[source].0 += 1;
+    }
+
+    /// Counts an entry, which was counted for its source, as a copy.
+    fn count_copy(&mut self, origin: Origin) {
+        self.summary.ledger.duplicates += 1;
+        if let Some((_, copies)) = self.entries.get_mut(origin.source as usize) {
+            *copies += 1;
+        }
     }
 
     /// Adds the share to what was read.
@@ -122,8 +132,9 @@ impl Part {
         reading.malformed.extend(self.malformed);
         reading.malformed_bytes += self.malformed_bytes;
         reading.selected.merge(self.selected);
-        for (read, n) in reading.sources.iter_mut().zip(self.entries) {
-            read.entries += n;
+        for (read, (entries, copies)) in reading.sources.iter_mut().zip(self.entries) {
+            read.entries += entries;
+            read.copies += copies;
         }
     }
 

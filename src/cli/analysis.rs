@@ -1,5 +1,6 @@
 //! `firstfault analyze` and `firstfault report`: conclude and report, from exports or from what `summarize` kept.
 
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use super::context::Context;
 use super::exit::ExitStatus;
 use super::options::{self, UsageError};
 use super::{outputs, paged, print, reading};
-use crate::analyze::{self, Reading};
+use crate::analyze::{self, Maker, Reading};
 use crate::check::redact::Redactor;
 use crate::face::{self, Face};
 use crate::incident::Baseline;
@@ -24,7 +25,9 @@ pub(super) fn run(args: &AnalyzeArgs) -> Result<ExitStatus, UsageError> {
     reading::on_interrupt();
     let baseline = reading::baseline(&args.context.baseline, &args.input.common, &ready.catalogue)?;
     let reading = reading::read(&args.input, &selection, &ready.catalogue)?;
-    ready.finish(reading, baseline, Vec::new())
+    let is_incomplete = args.strict && reading::note_faults(&reading);
+    let status = ready.finish(reading, baseline, Vec::new())?;
+    Ok(if is_incomplete && status == ExitStatus::Done { ExitStatus::Incomplete } else { status })
 }
 
 /// Concludes and reports from summaries.
@@ -32,9 +35,10 @@ pub(super) fn run_report(args: &ReportArgs) -> Result<ExitStatus, UsageError> {
     let ready = Ready::new(&args.common.signatures, &args.context, &args.output)?;
     outputs::refuse_inputs(&args.output.output, &args.files, &args.context.baseline.baseline)?;
     let baseline = reading::baseline(&args.context.baseline, &args.common, &ready.catalogue)?;
-    let reading = reading::read_archives(&args.files)?;
-    let copies = copies(&reading);
-    ready.finish(reading, baseline, copies)
+    let reading = reading::read_archives(&args.files, args.files_from.as_deref())?;
+    let mut warnings = copies(&reading);
+    warnings.extend(other_makers(&reading, &ready.catalogue));
+    ready.finish(reading, baseline, warnings)
 }
 
 /// Everything that can be wrong in what was typed was looked at before the first byte is read.
@@ -89,6 +93,25 @@ impl<'a> Ready<'a> {
         write(&report, ready.output, &ready.faces)?;
         Ok(status(&report, ready.output))
     }
+}
+
+/// Accounts that were made differently, or with another catalogue than concludes now, do not add up to those of one run.
+fn other_makers(reading: &Reading, catalogue: &Catalogue) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |text: &str| {
+        warnings.push(Warning { code: "summaries_differ".to_owned(), text: text.to_owned() });
+    };
+    let has_several = |of: fn(&Maker) -> String| reading.makers.iter().map(of).collect::<BTreeSet<_>>().len() > 1;
+    if reading.makers.iter().any(|maker| maker.catalogue != catalogue.digest()) {
+        warn("summaries were made with other signatures than report them; give the same --signatures to both");
+    }
+    if has_several(|maker| maker.version.clone()) {
+        warn("summaries were made by several versions of this program; make them again with one");
+    }
+    if has_several(|maker| maker.selection.clone()) {
+        warn("summaries were made with several selections of entries, so counts of one do not compare with another's");
+    }
+    warnings
 }
 
 /// Two runs that read the same bytes counted them twice, and neither could know.

@@ -18,7 +18,7 @@ use crate::report::Priority;
 #[derive(Debug, Parser)]
 #[command(name = "firstfault", version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 #[command(after_help = "Exit status: 0 done, whatever was found; 1 an incident of --fail-on or worse was found; \
-    2 usage error, or nothing could be read.")]
+    2 usage error, or nothing could be read; 3 not everything could be read, with --strict.")]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -51,6 +51,10 @@ pub(super) enum Command {
     ///
     /// Copies of an entry count once within one run, not over several: give overlapping exports to one run.
     Summarize(SummarizeArgs),
+    /// Join summary files into one: the same account for any order and any tree of joins
+    ///
+    /// One summary is read at a time, so memory does not grow with their number.
+    Merge(MergeArgs),
     /// The second half of analyze: conclude and report from summary files
     Report(ReportArgs),
     /// Tell when the verdict on a stream changes; its end or Ctrl-C gives the report
@@ -88,6 +92,9 @@ pub(super) enum Command {
 pub(super) struct AnalyzeArgs {
     #[command(flatten)]
     pub(super) input: InputArgs,
+    /// Exit with 3 when a source is missing, cut, damaged or no export; a line each on standard error says which
+    #[arg(long)]
+    pub(super) strict: bool,
     #[command(flatten)]
     pub(super) context: ContextArgs,
     #[command(flatten)]
@@ -182,14 +189,37 @@ pub(super) struct SummarizeArgs {
     /// Where the account goes, `-` for standard output
     #[arg(long, short, value_name = "FILE", required = true)]
     pub(super) output: PathBuf,
+    /// Write nothing and exit with 3 when a source is missing, cut, damaged or no export; a line each says which
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Keep the account of nothing when there are no entries: the empty part of a larger whole
+    #[arg(long)]
+    pub(super) allow_empty: bool,
+}
+
+/// Join what was kept.
+#[derive(Args, Debug)]
+pub(super) struct MergeArgs {
+    /// Files that `summarize` or `merge` wrote, or folders of them; `-` is standard input
+    #[arg(value_name = "SUMMARY", required_unless_present = "files_from")]
+    pub(super) files: Vec<PathBuf>,
+    /// A list of such files, one a line; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) files_from: Option<PathBuf>,
+    /// Where the account goes, `-` for standard output
+    #[arg(long, short, value_name = "FILE", required = true)]
+    pub(super) output: PathBuf,
 }
 
 /// Conclude from what was kept.
 #[derive(Args, Debug)]
 pub(super) struct ReportArgs {
-    /// Files that `summarize` wrote, or folders of them
-    #[arg(value_name = "SUMMARY", required = true)]
+    /// Files that `summarize` or `merge` wrote, or folders of them
+    #[arg(value_name = "SUMMARY", required_unless_present = "files_from")]
     pub(super) files: Vec<PathBuf>,
+    /// A list of such files, one a line; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) files_from: Option<PathBuf>,
     #[command(flatten)]
     pub(super) common: CommonArgs,
     #[command(flatten)]

@@ -11,6 +11,8 @@ pub(super) enum ExitStatus {
     Found,
     /// Usage error, or nothing could be read.
     Failed,
+    /// Done, but not everything was read, and that was asked for.
+    Incomplete,
     /// Ended by Ctrl-C, as shells expect it: 128 + SIGINT.
     Interrupted,
 }
@@ -21,6 +23,7 @@ impl From<ExitStatus> for ExitCode {
             ExitStatus::Done => 0,
             ExitStatus::Found => 1,
             ExitStatus::Failed => 2,
+            ExitStatus::Incomplete => 3,
             ExitStatus::Interrupted => 130,
         })
     }

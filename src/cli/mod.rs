@@ -58,6 +58,7 @@ fn run(cli: Cli) -> Result<ExitStatus, UsageError> {
         Some(Command::Patterns(args)) => patterns::run(&args),
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Summarize(args)) => summarize::run(&args),
+        Some(Command::Merge(args)) => summarize::run_merge(&args),
         Some(Command::Report(args)) => analysis::run_report(&args),
         Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),

@@ -9,7 +9,7 @@ use super::args::{BaselineArgs, CommonArgs, InputArgs};
 use super::options::UsageError;
 use super::progress::Progress;
 use super::{absent, note};
-use crate::analyze::{self, Reading, Selection};
+use crate::analyze::{self, Reading, Selection, SourceRead};
 use crate::incident::Baseline;
 use crate::pattern::Catalogue;
 use crate::source::{self, Source, Spill, Stop};
@@ -31,6 +31,8 @@ pub(super) enum Passes {
 pub(super) struct Input {
     /// Each once, in an order that does not depend on how they were typed.
     pub(super) sources: Vec<Source>,
+    /// What was asked for and cannot be opened.
+    missing: Vec<SourceRead>,
     progress: Progress,
     threads: usize,
     max_expansion: u64,
@@ -63,7 +65,13 @@ impl Input {
                 spill = Some(kept);
             }
         }
+        let missing = expansion.errors.iter().map(|error| SourceRead {
+            name: error.name.clone(),
+            error: Some(error.error.to_string()),
+            ..SourceRead::default()
+        });
         Ok(Input {
+            missing: missing.collect(),
             progress: Progress::new(&sources, args.quiet),
             sources,
             threads: args.threads.unwrap_or(0),
@@ -94,6 +102,11 @@ pub(super) fn read(args: &InputArgs, selection: &Selection, catalogue: &Catalogu
     Ok(reading)
 }
 
+/// The same, and nothing is an answer too.
+pub(super) fn read_any(args: &InputArgs, selection: &Selection, catalogue: &Catalogue) -> Result<Reading, UsageError> {
+    read_files(&args.common, &args.files, selection, catalogue)
+}
+
 fn read_files(
     args: &CommonArgs,
     files: &[PathBuf],
@@ -101,7 +114,13 @@ fn read_files(
     catalogue: &Catalogue,
 ) -> Result<Reading, UsageError> {
     let input = Input::open(args, files, selection, Passes::One)?;
-    Ok(input.pass(selection, |options| analyze::read(&input.sources, catalogue, options)))
+    let mut reading = input.pass(selection, |options| analyze::read(&input.sources, catalogue, options));
+    if input.missing.is_empty() {
+        return Ok(reading);
+    }
+    // What is missing stands among the sources, in their order.
+    reading.sources.extend(input.missing);
+    Ok(Reading::join(vec![reading]))
 }
 
 /// Names that a message lists.
@@ -121,7 +140,8 @@ fn note_left_out(names: &[String]) {
 /// The sources in an order that does not depend on how they were typed, each once.
 fn sources(mut sources: Vec<Source>) -> Result<Vec<Source>, UsageError> {
     use std::io::stdin;
-    sources.sort();
+    // By name, as accounts are joined.
+    sources.sort_by_cached_key(Source::name);
     sources.dedup();
     if sources.is_empty() {
         return Err(UsageError::new("nothing to read: no file could be opened"));
@@ -156,9 +176,13 @@ pub(super) fn baseline(
     }
 }
 
-/// Reads the summaries that files and folders stand for, as one account.
-pub(super) fn read_archives(files: &[PathBuf]) -> Result<Reading, UsageError> {
-    let expansion = source::expand(files);
+/// Reads the summaries that files, folders and a list stand for, one at a time, as one account.
+pub(super) fn read_archives(files: &[PathBuf], list: Option<&Path>) -> Result<Reading, UsageError> {
+    let mut files = files.to_vec();
+    if let Some(list) = list {
+        files.extend(listed(list)?);
+    }
+    let expansion = source::expand(&files);
     if let Some(error) = expansion.errors.first() {
         return Err(UsageError::new(error.to_string()));
     }
@@ -169,7 +193,30 @@ pub(super) fn read_archives(files: &[PathBuf]) -> Result<Reading, UsageError> {
         Source::File(path) | Source::Kept(path) => path.as_path(),
         Source::Stdin | Source::Given(_) => Path::new("-"),
     });
-    Ok(Reading::join(paths.map(read_archive).collect::<Result<_, _>>()?))
+    let mut joined: Option<Reading> = None;
+    for path in paths {
+        let next = read_archive(path)?;
+        joined = Some(Reading::join(joined.into_iter().chain([next]).collect()));
+    }
+    joined.ok_or_else(|| UsageError::new("no summary was given"))
+}
+
+/// The paths that a file lists, one a line; `-` is standard input.
+fn listed(list: &Path) -> Result<Vec<PathBuf>, UsageError> {
+    let text = if list.as_os_str() == "-" {
+        std::io::read_to_string(std::io::stdin().lock())
+            .map_err(|error| UsageError::new(format!("standard input: {error}")))?
+    } else {
+        source::read_text(list).map_err(|error| UsageError::new(error.to_string()))?
+    };
+    Ok(text.lines().filter(|line| !line.trim().is_empty()).map(PathBuf::from).collect())
+}
+
+/// Says on standard error why not everything was read; true when there is something to say.
+pub(super) fn note_faults(reading: &Reading) -> bool {
+    let faults = reading.faults();
+    faults.iter().for_each(|fault| note(&format!("firstfault: {fault}")));
+    !faults.is_empty()
 }
 
 /// Reads one summary; `-` is standard input.

@@ -30,7 +30,11 @@ pub enum Foreign {
 }
 
 /// Binary formats by their first bytes: what a file is, and how to get what can be read.
-const BINARY: [(&[u8], &str); 11] = [
+const BINARY: [(&[u8], &str); 12] = [
+    (
+        b"firstfault summary ",
+        "is a summary, not an export: report it with `firstfault report`, or join several with `firstfault merge`",
+    ),
     (b"\xfd7zXZ\0", "is compressed with xz: unpack it first, `xz -dc FILE | firstfault`"),
     (b"BZh", "is compressed with bzip2: unpack it first, `bzip2 -dc FILE | firstfault`"),
     (b"PK\x03\x04", "is a zip archive: unpack it first, `unzip -p FILE | firstfault`"),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The version of archives that this version writes and reads. It grows whenever the account changes its shape.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The first bytes of every archive.
 pub const MAGIC: &str = "firstfault summary ";

@@ -13,6 +13,7 @@ mod guarantees;
 mod hostile;
 mod invariances;
 mod libraries;
+mod merge;
 mod outside;
 mod rca;
 mod reading;

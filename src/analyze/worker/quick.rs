@@ -61,7 +61,7 @@ impl Part {
         let new = shared.claims.claim_group(&group);
         for (i, Plain { entry, place, said }) in waiting.drain(..).enumerate() {
             if new >> i & 1 == 0 {
-                self.summary.ledger.duplicates += 1;
+                self.count_copy(entry.origin);
                 continue;
             }
             let component = self.places.component(place);

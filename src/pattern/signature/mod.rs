@@ -171,6 +171,12 @@ impl Catalogue {
         Catalogue::extended(Vec::new(), Vec::new(), files)
     }
 
+    /// A digest of all its files: accounts made with different catalogues do not add up.
+    pub fn digest(&self) -> u64 {
+        let texts: Vec<&str> = self.texts.iter().map(|(_, text)| text.as_ref()).collect();
+        xxhash_rust::xxh3::xxh3_64(texts.join("\n").as_bytes())
+    }
+
     /// The same catalogue, and texts of entries are masked of these classes before they are kept or shown.
     #[must_use]
     pub fn masking(self, masks: Classes) -> Catalogue {
