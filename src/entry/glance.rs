@@ -1,5 +1,6 @@
 //! A first look at a record: most are one plain entry, whose labels need not be read to tell that nothing failed.
 
+use super::component::Telling;
 use super::cursor::{Broken, Cursor};
 use super::decode::{resource, speak};
 use super::level::Stated;
@@ -11,8 +12,8 @@ use super::{Entry, HttpRequest, Labels, Resource, Resources, Severity, Shapes, T
 use crate::framing::Record;
 use crate::source::Origin;
 
-/// Labels of one entry that can tell where it belongs; a pod has three.
-const MAX_TELLING: usize = 4;
+/// Labels of one entry that can tell where it belongs; a pod of GKE has five.
+const MAX_TELLING: usize = 8;
 
 /// An entry whose resource and labels were passed over.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +38,7 @@ pub struct Unread<'b> {
     /// `jsonPayload`, when only its message was read.
     pub payload: &'b str,
     /// Members of `labels` on which depends what an entry is about, which revision wrote it or what it goes through.
-    telling: [(&'static str, &'b str); MAX_TELLING],
+    telling: [Option<(Telling, &'b str)>; MAX_TELLING],
     n_telling: usize,
 }
 
@@ -45,11 +46,11 @@ impl<'b> Unread<'b> {
     /// Labels, with their values as written, on which depends what [`Entry::component`] and [`Entry::revision`] say, besides
     /// log name and resource: equal bytes, equal answers.
     pub fn telling(&self) -> impl Iterator<Item = &'b str> + '_ {
-        self.telling[..self.n_telling].iter().flat_map(|(label, value)| [*label, *value])
+        self.telling[..self.n_telling].iter().flatten().flat_map(|(label, value)| [label.name(), *value])
     }
 
-    fn tell(&mut self, member: (&'static str, &'b str)) -> Result<(), Broken> {
-        *self.telling.get_mut(self.n_telling).ok_or(Broken)? = member;
+    fn tell(&mut self, label: Telling, value: &'b str) -> Result<(), Broken> {
+        *self.telling.get_mut(self.n_telling).ok_or(Broken)? = Some((label, value));
         self.n_telling += 1;
         Ok(())
     }
@@ -178,7 +179,7 @@ impl<'b> Look<'b> {
             Role::OperationId => entry.operation_id = part.text(self.text),
             Role::Resource => unread.resource = part.raw(self.text),
             Role::Labels => unread.labels = part.raw(self.text),
-            Role::Telling(label) => unread.tell((label.name(), part.written(self.text)))?,
+            Role::Telling(label) => unread.tell(label, part.written(self.text))?,
             Role::Request => entry.http = Some(HttpRequest::default()),
             Role::Text => self.text_payload = part.text(self.text),
             Role::Payload => unread.payload = part.raw(self.text),

@@ -111,6 +111,19 @@ fn every_real_export_gives_the_account_of_the_obvious_way() {
     }
 }
 
+/// Labels of an entry of a pod in GKE.
+const POD_LABELS: &str = r#""compute.googleapis.com/resource_name":"gke-a-1","k8s-pod/app":"checkout","k8s-pod/pod-template-hash":"7d9f8b6c5d","logging.gke.io/top_level_controller_name":"checkout","logging.gke.io/top_level_controller_type":"Deployment""#;
+
+#[test]
+fn an_entry_of_a_pod_is_taken_at_a_glance() {
+    let text = format!(
+        r#"{{"insertId":"a1","labels":{{{POD_LABELS}}},"logName":"projects/p/logs/stdout","textPayload":"ready"}}"#
+    );
+    let record = Record { origin: Origin::default(), bytes: text.as_bytes() };
+    let glance = entry::glance(record, &Resources::default(), &mut Shapes::default(), &|_| false);
+    assert_eq!(glance.expect("it is plain").unread.telling().count(), 10);
+}
+
 /// Entries with odd members, odd values and odd order, around the plain shape that a glance takes.
 #[test]
 fn a_glance_reads_what_a_long_look_reads() {
@@ -168,6 +181,7 @@ fn a_glance_reads_what_a_long_look_reads() {
         ),
         ("\"labels\":{\"instanceId\"", "\"labels\":{\"x\":1,\"y\":null,\"z\":{},\"instanceId\""),
         ("\"k8s-pod/app\":\"checkout\"", "\"k8s-pod/app\":\"check\\u006fut\""),
+        ("\"k8s-pod/app\":\"checkout\"", POD_LABELS),
         ("\"resource\":{", "\"resource\":{\"x\":[{\"y\":\"}\"}],"),
         ("\"type\":\"cloud_run_revision\"", "\"type\":\"cloud_run\\u005frevision\""),
         ("\"type\":\"cloud_run_revision\"", "\"type\":7"),
