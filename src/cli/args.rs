@@ -55,6 +55,9 @@ pub(super) enum Command {
     ///
     /// One summary is read at a time, so memory does not grow with their number.
     Merge(MergeArgs),
+    /// What a summary file holds
+    #[command(subcommand)]
+    Summary(SummaryCommand),
     /// The second half of analyze: conclude and report from summary files
     Report(ReportArgs),
     /// Tell when the verdict on a stream changes; its end or Ctrl-C gives the report
@@ -195,6 +198,16 @@ pub(super) struct SummarizeArgs {
     /// Keep the account of nothing when there are no entries: the empty part of a larger whole
     #[arg(long)]
     pub(super) allow_empty: bool,
+}
+
+/// A summary file.
+#[derive(Debug, Subcommand)]
+pub(super) enum SummaryCommand {
+    /// What it holds: who made it, span, entries, sources, components, series
+    Show {
+        /// The file; `-` is standard input
+        file: PathBuf,
+    },
 }
 
 /// Join what was kept.

@@ -25,7 +25,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::{face, report};
 
-use args::{Cli, Command};
+use args::{Cli, Command, SummaryCommand};
 use exit::ExitStatus;
 use options::UsageError;
 
@@ -59,6 +59,7 @@ fn run(cli: Cli) -> Result<ExitStatus, UsageError> {
         Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Summarize(args)) => summarize::run(&args),
         Some(Command::Merge(args)) => summarize::run_merge(&args),
+        Some(Command::Summary(SummaryCommand::Show { file })) => summarize::run_show(&file),
         Some(Command::Report(args)) => analysis::run_report(&args),
         Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),

@@ -47,7 +47,7 @@ const BANNED: [&str; 18] = [
 
 /// Direct dependencies of the binary, and all crates below them, on the machine of the tests. Whoever raises a number has looked
 /// for a way without.
-const MOST: (usize, usize) = (26, 79);
+const MOST: (usize, usize) = (27, 82);
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

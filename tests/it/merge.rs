@@ -142,3 +142,23 @@ fn only_entries_that_count_twice_are_told_to() {
     let twice = run(&["report", &at("a.sum"), &at("b.sum"), "--format", "json"]).ends_with(0).json();
     assert!(twice["coverage"]["warnings"].to_string().contains("source_counted_twice"));
 }
+
+#[test]
+fn a_summary_tells_what_it_holds() {
+    let (folder, parts) = parts("merge-5");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    run(&["summarize", &parts[0], &parts[3], "-o", &at("a.sum")]).ends_with(0);
+    let shown = run(&["summary", "show", &at("a.sum")]).ends_with(0).out;
+    for needed in [
+        "100 entries, 2026-02-03T10:00:00Z",
+        "made by firstfault",
+        "of every entry",
+        "1 components",
+        "2 sources",
+        &parts[3],
+    ] {
+        assert!(shown.contains(needed), "{needed}: {shown}");
+    }
+    let old = folder.file("old.sum", "firstfault summary 4\n...");
+    assert!(run(&["summary", "show", &old]).ends_with(2).err.contains("a summary of version 4"));
+}
