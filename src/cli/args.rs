@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::analyze::LEAST_MEMORY;
 use crate::entry::Severity;
 use crate::pattern::secrets;
-use crate::report::Priority;
+use crate::report::{LogPart, Priority};
 
 /// Reads exported Google Cloud Logging JSON and tells which fault came first.
 ///
@@ -73,12 +73,20 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Is what a written postmortem says true of this export? Exit status 1 when something is contradicted or a quote absent
     Audit(AuditArgs),
+    /// The gcloud command that exports what an analysis of a service needs
+    ///
+    ///   firstfault export-command --service checkout --around 2026-03-02T10:05:00Z --project acme-prod
+    #[command(verbatim_doc_comment)]
+    #[command(name = "export-command")]
+    Export(ExportCommandArgs),
     /// The service profile
     #[command(subcommand)]
     Profile(ProfileCommand),
     /// The catalogue of failure signatures
     #[command(subcommand)]
     Signatures(SignaturesCommand),
+    /// Print how an agent uses this program: what to export, what to ask, how to cite, what never to claim
+    AgentGuide,
     /// Print the JSON Schema of the report
     Schema,
     /// Print completions for a shell
@@ -270,6 +278,65 @@ pub(super) struct VerifyArgs {
     pub(super) history: Option<PathBuf>,
     #[command(flatten)]
     pub(super) redaction: RedactionArgs,
+}
+
+/// What to export.
+#[derive(Args, Debug)]
+pub(super) struct ExportCommandArgs {
+    /// A service that failed (repeatable); every service unless given
+    #[arg(long, value_name = "NAME")]
+    pub(super) service: Vec<String>,
+    /// When it failed: from an hour before to half an hour after
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "until"], required_unless_present = "since")]
+    pub(super) around: Option<String>,
+    /// From this time on: RFC 3339, or a date
+    #[arg(long, value_name = "TIME", requires = "until")]
+    pub(super) since: Option<String>,
+    /// Up to this time
+    #[arg(long, value_name = "TIME", requires = "since")]
+    pub(super) until: Option<String>,
+    /// Project that the logs are in; that of gcloud's configuration unless given
+    #[arg(long, value_name = "PROJECT")]
+    pub(super) project: Option<String>,
+    /// Parts of the logs; all of them unless given
+    #[arg(long, value_enum, value_name = "PART,…", value_delimiter = ',')]
+    pub(super) what: Vec<Part>,
+    /// Entries at most
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(super) limit: u64,
+}
+
+/// A part of the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    /// Everything that names the service
+    Service,
+    /// Requests that it answered
+    Requests,
+    /// Exits, probes and kills of Cloud Run
+    Platform,
+    /// Changes of anything in the project
+    Audit,
+    /// The databases of the project
+    Sql,
+    /// Warnings of Kubernetes
+    Gke,
+    /// Requests to the load balancer that did not go well
+    Lb,
+}
+
+impl From<Part> for LogPart {
+    fn from(part: Part) -> LogPart {
+        match part {
+            Part::Service => LogPart::Service,
+            Part::Requests => LogPart::Requests,
+            Part::Platform => LogPart::Platform,
+            Part::Audit => LogPart::Audit,
+            Part::Sql => LogPart::Sql,
+            Part::Gke => LogPart::Gke,
+            Part::Lb => LogPart::LoadBalancer,
+        }
+    }
 }
 
 /// A text and the export it is about.

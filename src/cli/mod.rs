@@ -8,6 +8,7 @@ mod classify;
 mod compare;
 mod context;
 mod exit;
+mod export_command;
 mod options;
 mod outputs;
 mod patterns;
@@ -65,8 +66,10 @@ fn run(cli: Cli) -> Result<ExitStatus, UsageError> {
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Verify(args)) => check::run_verify(&args),
         Some(Command::Audit(args)) => check::run_audit(&args),
+        Some(Command::Export(args)) => export_command::run(&args),
         Some(Command::Profile(command)) => context::run_profile(&command),
         Some(Command::Signatures(command)) => signatures::run(&command),
+        Some(Command::AgentGuide) => print(include_str!("agent-guide.md")),
         Some(Command::Schema) => {
             let schema = serde_json::to_string_pretty(&report::schema()).unwrap_or_default();
             print(&format!("{schema}\n"))

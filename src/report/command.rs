@@ -80,8 +80,8 @@ impl Filter {
         Filter(format!("{} AND timestamp{comparison}\"{at}\"", self.0))
     }
 
-    /// The command that exports what the filter selects; `options` is fixed text of a shell.
-    pub(super) fn read(&self, options: &'static str) -> String {
+    /// The command that exports what the filter selects; `options` is fixed text of a shell, and names that are plain words.
+    pub(super) fn read(&self, options: &str) -> String {
         format!("gcloud logging read '{}' {options}", self.0)
     }
 }

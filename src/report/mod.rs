@@ -3,6 +3,7 @@
 mod cause;
 mod command;
 mod compose;
+mod export;
 mod incident;
 pub mod patterns;
 pub(crate) mod wording;
@@ -19,6 +20,7 @@ use crate::time::Timestamp;
 pub use crate::summary::Ledger;
 pub use cause::*;
 pub use compose::{Findings, compose};
+pub use export::{Export, LogPart};
 pub use incident::*;
 
 /// The schema this version writes.

@@ -10,6 +10,8 @@ mod dependencies;
 mod founding;
 mod grammar;
 mod guarantees;
+#[cfg(unix)]
+mod guide;
 mod hostile;
 mod invariances;
 mod libraries;

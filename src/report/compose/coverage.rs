@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use crate::entry::{ComponentKind, Severity};
-use crate::report::command::{self, Filter, Value};
+use crate::report::command::{Filter, Value};
+use crate::report::export::Export;
 use crate::report::wording::{self, count, counted, duration};
 use crate::report::{Coverage, Gap, Incident, StrayCoverage, StrayExample, Warning};
 use crate::summary::{Stray, Summary};
@@ -36,6 +37,9 @@ const MAX_CLOCKS: usize = 5;
 
 /// The log of what administrators did.
 const AUDIT_LOG: &str = "cloudaudit.googleapis.com/activity";
+
+/// Entries before an export that was cut.
+const EARLIER: u64 = 10_000;
 
 /// Services that a filter names.
 const SCOPE_NAMES: usize = 4;
@@ -147,8 +151,8 @@ impl Doubts<'_> {
             duration(span.seconds())
         );
         self.warn("cut_by_limit", text);
-        let earlier = self.scope().and_timestamp("<", span.start);
-        let command = self.of_project(earlier.read("--order=desc --limit=10000 --format=json"));
+        let earlier = Export::last(self.scope(), span.start, EARLIER);
+        let command = earlier.in_project(self.project()).command("earlier.json");
         self.gap("entries before the first one in this export".to_owned(), Some(command));
     }
 
@@ -174,8 +178,8 @@ impl Doubts<'_> {
             span.start.date_clock()
         );
         self.warn("starts_inside_incident", text);
-        let before = self.scope().and_timestamp(">=", span.start.plus(-HOUR)).and_timestamp("<", span.start);
-        let command = self.of_project(before.read("--order=asc --format=json > before.json"));
+        let before = Export::new(self.scope(), span.start.plus(-HOUR), span.start);
+        let command = before.in_project(self.project()).command("before.json");
         self.gap("the hour before the export, where the incident began".to_owned(), Some(command));
     }
 
@@ -225,20 +229,15 @@ impl Doubts<'_> {
         let Some(filter) = Filter::either(audit, own) else { return };
         let span = self.findings.summary.extent();
         let onset = incidents.iter().map(|incident| incident.start).min().unwrap_or(span.start);
-        let filter = filter.and_timestamp(">=", onset.plus(-HOUR)).and_timestamp("<=", span.end);
+        let export = Export::new(filter, onset.plus(-HOUR), span.end).in_project(self.project());
         let texts: Vec<String> = missing.iter().map(|(text, _)| (*text).to_owned()).collect();
-        let command = self.of_project(filter.read("--order=asc --format=json > missing.json"));
-        self.gap(wording::list(&texts), Some(command));
+        self.gap(wording::list(&texts), Some(export.command("missing.json")));
     }
 
-    /// A read of logs in the project that most entries are of.
-    fn of_project(&self, command: String) -> String {
+    /// The project that most entries are of.
+    fn project(&self) -> Option<&str> {
         let places = self.findings.summary.places.iter().max_by_key(|(_, n)| **n);
-        let project = places.and_then(|((project, _), _)| command::word(project).map(str::to_owned));
-        match (project, command.split_once(" --")) {
-            (Some(project), Some((read, options))) => format!("{read} --project {project} --{options}"),
-            _ => command,
-        }
+        places.map(|((project, _), _)| project.as_str())
     }
 
     fn severities(&mut self) {
