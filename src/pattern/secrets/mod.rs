@@ -9,7 +9,7 @@ use std::cell::LazyCell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::AhoCorasick;
 
 use super::Expression;
 pub use shapes::CUSTOM;
@@ -81,7 +81,7 @@ struct Finder {
 static FINDER: LazyLock<Finder> = LazyLock::new(|| {
     let signs = SHAPES.iter().enumerate().flat_map(|(shape, (_, signs, _))| signs.iter().map(move |s| (shape, *s)));
     let (shape_of, signs): (Vec<usize>, Vec<&str>) = signs.unzip();
-    let signs = AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(signs);
+    let signs = AhoCorasick::builder().ascii_case_insensitive(true).build(signs);
     Finder {
         signs: signs.expect("the signs are few and short"),
         shape_of,
