@@ -373,6 +373,9 @@ pub(super) struct InputArgs {
     /// Files, folders (read whole, recursively) or `-` for standard input
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    /// A list of files to analyze or summarize, one path a line; a tab and a NAME behind a path name it so in quotes; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) files_from: Option<PathBuf>,
     /// Only entries from this time on: RFC 3339, a date, a time of day (10:05), or a duration back from the newest entry (30m, 2h);
     /// for the last two standard input is kept in a temporary file
     #[arg(long, value_name = "TIME", help_heading = "Selection")]

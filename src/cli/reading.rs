@@ -12,7 +12,7 @@ use super::{absent, note};
 use crate::analyze::{self, Reading, Selection, SourceRead};
 use crate::incident::Baseline;
 use crate::pattern::Catalogue;
-use crate::source::{self, Source, Spill, Stop};
+use crate::source::{self, Expansion, Given, Source, Spill, Stop};
 use crate::summary::archive;
 
 /// Set by the first Ctrl-C.
@@ -49,7 +49,21 @@ impl Input {
         selection: &Selection,
         passes: Passes,
     ) -> Result<Input, UsageError> {
-        let expansion = source::expand(files);
+        Input::open_with(args, files, Vec::new(), selection, passes)
+    }
+
+    /// The same with sources besides the files.
+    fn open_with(
+        args: &CommonArgs,
+        files: &[PathBuf],
+        others: Vec<Source>,
+        selection: &Selection,
+        passes: Passes,
+    ) -> Result<Input, UsageError> {
+        // No file at all means standard input, unless there is something else.
+        let mut expansion =
+            if files.is_empty() && !others.is_empty() { Expansion::default() } else { source::expand(files) };
+        expansion.sources.extend(others);
         for error in &expansion.errors {
             let meant = absent::command_meant(&error.name);
             let meant = meant.map_or(String::new(), |command| format!("; did you mean the command `{command}`?"));
@@ -97,23 +111,39 @@ impl Input {
 
 /// Reads everything that was asked for.
 pub(super) fn read(args: &InputArgs, selection: &Selection, catalogue: &Catalogue) -> Result<Reading, UsageError> {
-    let reading = read_files(&args.common, &args.files, selection, catalogue)?;
+    let reading = read_any(args, selection, catalogue)?;
     refuse_nothing(&reading, selection)?;
     Ok(reading)
 }
 
 /// The same, and nothing is an answer too.
 pub(super) fn read_any(args: &InputArgs, selection: &Selection, catalogue: &Catalogue) -> Result<Reading, UsageError> {
-    read_files(&args.common, &args.files, selection, catalogue)
+    let others = match &args.files_from {
+        Some(list) => listed(list)?.into_iter().map(named).collect(),
+        None => Vec::new(),
+    };
+    read_sources(&args.common, &args.files, others, selection, catalogue)
 }
 
-fn read_files(
+/// The source of a line `PATH` or `PATH<TAB>NAME`: quotes name it so.
+fn named(line: PathBuf) -> Source {
+    match line.to_str().and_then(|line| line.split_once('\t')) {
+        Some((path, name)) => {
+            let path = PathBuf::from(path);
+            Source::Given(Given::new(name, move || Ok(Box::new(File::open(&path)?))))
+        }
+        None => Source::File(line),
+    }
+}
+
+fn read_sources(
     args: &CommonArgs,
     files: &[PathBuf],
+    others: Vec<Source>,
     selection: &Selection,
     catalogue: &Catalogue,
 ) -> Result<Reading, UsageError> {
-    let input = Input::open(args, files, selection, Passes::One)?;
+    let input = Input::open_with(args, files, others, selection, Passes::One)?;
     let mut reading = input.pass(selection, |options| analyze::read(&input.sources, catalogue, options));
     if input.missing.is_empty() {
         return Ok(reading);
@@ -167,7 +197,7 @@ pub(super) fn baseline(
         args.baseline.iter().cloned().partition(|path| is_archive(path));
     let mut readings = kept.iter().map(|path| read_archive(path)).collect::<Result<Vec<_>, _>>()?;
     if !exports.is_empty() {
-        readings.push(read_files(common, &exports, &Selection::default(), catalogue)?);
+        readings.push(read_sources(common, &exports, Vec::new(), &Selection::default(), catalogue)?);
     }
     let reading = Reading::join(readings);
     match nothing_read(&reading) {

@@ -105,6 +105,7 @@ fn asked_for_nothing() -> UsageError {
 
 fn copied(input: &InputArgs) -> InputArgs {
     InputArgs {
+        files_from: None,
         files: Vec::new(),
         since: input.since.clone(),
         until: input.until.clone(),

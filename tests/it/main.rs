@@ -3,6 +3,8 @@
 mod algebra;
 mod binary;
 mod bounds;
+#[cfg(unix)]
+mod cloud_run;
 mod command;
 mod commands_more;
 mod contract;

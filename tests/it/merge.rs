@@ -162,3 +162,17 @@ fn a_summary_tells_what_it_holds() {
     let old = folder.file("old.sum", "firstfault summary 4\n...");
     assert!(run(&["summary", "show", &old]).ends_with(2).err.contains("a summary of version 4"));
 }
+
+#[test]
+fn a_listed_file_is_quoted_by_its_other_name() {
+    let (folder, parts) = parts("merge-6");
+    let list = folder.file("list", format!("{}\tgs://logs/a.json\n{}\n", parts[0], parts[1]));
+    let report = run(&["--files-from", &list, "--format", "json"]).ends_with(0).json();
+    let names: Vec<&str> = report["coverage"]["sources"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|source| source["name"].as_str())
+        .collect();
+    assert_eq!(names, [parts[1].as_str(), "gs://logs/a.json"]);
+}
