@@ -202,6 +202,13 @@ impl<'b> ProtoReader<'b, '_> {
             "policyviolationinfo" => self.details(cursor, "policyViolationInfo")?,
             "authorizationInfo" | "authorizationinfo" => self.authorization(cursor)?,
             "auditlog" if is_object && is_outer => self.members(cursor, false)?,
+            // A column of JSON that came as a string.
+            "auditlog" if is_outer => {
+                let start = cursor.at;
+                if cursor.raw_value()?.starts_with("\"{") {
+                    self.columns.push((start, cursor.at));
+                }
+            }
             _ => {
                 let mut buffer = [0; FOLDED];
                 let folded = folded(name, &mut buffer);

@@ -155,7 +155,7 @@ impl Walk<'_> {
             // JSON columns that came as strings: the same entry with their content in place.
             let whole = with_columns(&cursor.text[start..cursor.at], start, &draft.columns);
             // A column that holds no JSON leaves the entry as it stands.
-            if let Ok(true) = self.entry(&mut Cursor::new(&whole), MAX_EMBEDDED, at) {
+            if let Ok(true) = self.entry(&mut Cursor::new(&whole), n_embedded + 1, at) {
                 return Ok(true);
             }
         }

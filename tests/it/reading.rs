@@ -402,3 +402,38 @@ fn a_page_on_one_line_loses_only_its_damaged_entry() {
         assert_eq!(report["coverage"]["entries"], 9, "{before}: {}", report["coverage"]);
     }
 }
+
+/// A row of Log Analytics says what the entry says, whichever of its columns came as strings.
+#[test]
+fn rows_with_columns_as_strings_are_read_as_the_entry_is() {
+    let audit = serde_json::json!({
+        "service_name": "compute.googleapis.com", "method_name": "v1.compute.firewalls.insert",
+        "resource_name": "projects/acme/global/firewalls/deny-db", "authentication_info": {"principal_email": "ada@example.com"},
+    });
+    let labels = serde_json::json!({"project_id": "acme"});
+    let row = |proto: serde_json::Value, labels: serde_json::Value| {
+        serde_json::json!({
+            "insert_id": "a1", "timestamp": "2026-02-03T10:00:00Z", "severity": "NOTICE", "proto_payload": proto,
+            "log_name": "projects/acme/logs/cloudaudit.googleapis.com%2Factivity",
+            "resource": {"type": "gce_network", "labels": labels},
+        })
+    };
+    let kind = "type.googleapis.com/google.cloud.audit.AuditLog";
+    let text = |value: &serde_json::Value| serde_json::Value::from(value.to_string());
+    let whole = serde_json::json!({"type": kind, "audit_log": audit});
+    let half = serde_json::json!({"type": kind, "audit_log": audit.to_string()});
+    let rows = [
+        row(whole.clone(), labels.clone()),
+        row(half.clone(), labels.clone()),
+        row(text(&whole), labels.clone()),
+        row(text(&half), text(&labels)),
+    ];
+    let told = rows.map(|row| {
+        let run = crate::binary::run_on(format!("{row}\n").as_bytes(), &["classify", "-"]).ends_with(0);
+        let mut told: serde_json::Value = serde_json::from_str(&run.out).expect("a line");
+        told["offset"] = 0.into();
+        told
+    });
+    assert_eq!(told[0]["pattern"], "change-firewall", "{}", told[0]);
+    assert!(told.iter().all(|row| *row == told[0]), "{told:#?}");
+}
