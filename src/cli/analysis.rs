@@ -1,6 +1,7 @@
 //! `firstfault analyze` and `firstfault report`: conclude and report, from exports or from what `summarize` kept.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
@@ -137,9 +138,21 @@ fn write(report: &Report, output: &OutputArgs, faces: &[(&PathBuf, Face)]) -> Re
         return Ok(());
     }
     let options = face::Options { terminal: options::terminal(output.color), document };
-    let text = face::render(report, options::stdout_face(output), &options);
+    let face = options::stdout_face(output);
+    if face == Face::Github {
+        add_summary(&face::render(report, Face::Markdown, &options))?;
+    }
+    let text = face::render(report, face, &options);
     paged(&text)?;
     Ok(())
+}
+
+/// Adds to the summary of a workflow's job, where there is one: the file that `GITHUB_STEP_SUMMARY` names.
+fn add_summary(text: &str) -> Result<(), UsageError> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return Ok(()) };
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| UsageError::new(format!("GITHUB_STEP_SUMMARY {}: {error}", path.display())))
 }
 
 fn status(report: &Report, output: &OutputArgs) -> ExitStatus {

@@ -544,6 +544,8 @@ pub(super) enum ReportFace {
     Ticket,
     /// A message for Slack, as Block Kit JSON
     Slack,
+    /// Annotations of a GitHub workflow; the postmortem draft is added to its job summary
+    Github,
 }
 
 /// When to colour.

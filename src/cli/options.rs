@@ -177,5 +177,6 @@ pub(super) fn stdout_face(output: &OutputArgs) -> Face {
         Some(ReportFace::Html) => Face::Html,
         Some(ReportFace::Ticket) => Face::Ticket,
         Some(ReportFace::Slack) => Face::Slack,
+        Some(ReportFace::Github) => Face::Github,
     }
 }

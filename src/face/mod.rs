@@ -8,6 +8,7 @@ mod document;
 pub mod entries;
 pub mod escape;
 mod exhibits;
+mod github;
 mod html;
 pub mod json;
 mod markdown;
@@ -38,6 +39,8 @@ pub enum Face {
     Ticket,
     /// Blocks for a message.
     Slack,
+    /// Annotations of a GitHub workflow.
+    Github,
 }
 
 /// Faces by the ending of a file; the first that fits counts.
@@ -79,6 +82,7 @@ pub fn render(report: &Report, face: Face, options: &Options) -> String {
         Face::Markdown => markdown::render(&whole()),
         Face::Html => html::render(report, &whole()),
         Face::Ticket => markdown::render(&ticket::blocks(report)),
+        Face::Github => github::render(report),
         Face::Slack => slack::render(&screen::blocks(report, options.document.top)),
     }
 }

@@ -36,7 +36,7 @@ fn shows_only_text(report: &Report) {
         terminal: TerminalOptions { width: 200, ..Default::default() },
         document: DocumentOptions { explain: true, top: 9 },
     };
-    let faces = [Face::Verbose, Face::Screen, Face::Ticket, Face::Slack, Face::Markdown, Face::Html];
+    let faces = [Face::Verbose, Face::Screen, Face::Ticket, Face::Slack, Face::Markdown, Face::Html, Face::Github];
     for (face, options) in faces.into_iter().flat_map(|face| [(face, wide), (face, Options::default())]) {
         let text = render(report, face, &options);
         assert_plain("a face", &text);

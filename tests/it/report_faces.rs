@@ -321,3 +321,19 @@ fn poison(value: &mut serde_json::Value, evil: &str) {
         _ => {}
     }
 }
+
+/// The job summary is appended to, and the annotations are one line an incident.
+#[test]
+fn a_workflow_gets_annotations_and_a_summary() {
+    let folder = crate::binary::Folder::new("github");
+    let summary = folder.file("summary.md", "before\n");
+    let export = crate::binary::fixtures().join("out-of-memory/entries.json.gz").display().to_string();
+    let output = crate::binary::binary(&[&export, "--format", "github", "--fail-on", "P3"])
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .output();
+    let run = crate::binary::finish(output).ends_with(1);
+    assert!(run.out.lines().all(|line| line.starts_with("::")), "{}", run.out);
+    assert!(run.out.contains("first cause"), "{}", run.out);
+    let text = folder.read("summary.md");
+    assert!(text.starts_with("before\n") && text.contains("## Root cause"), "{text}");
+}
