@@ -70,7 +70,7 @@ impl<'a> Ready<'a> {
     /// The report without what must not be shown.
     pub(super) fn redacted(&self, report: Report) -> Result<Report, UsageError> {
         let Some(redactor) = &self.redactor else { return Ok(report) };
-        redactor.redact_report(&report).map_err(|error| UsageError::new(error.to_string()))
+        redactor.redact_report(report).map_err(|error| UsageError::new(error.to_string()))
     }
 
     /// How standard output shows a report.

@@ -31,7 +31,7 @@ pub(super) fn run_verify(args: &VerifyArgs) -> Result<ExitStatus, UsageError> {
         history::recall(&mut again, &earlier);
     }
     if let Some(redactor) = &redactor {
-        again = redactor.redact_report(&again).map_err(|error| UsageError::new(error.to_string()))?;
+        again = redactor.redact_report(again).map_err(|error| UsageError::new(error.to_string()))?;
     }
     if let Some(profile) = profile {
         profile.apply(&mut again);

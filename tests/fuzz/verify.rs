@@ -39,7 +39,7 @@ fn report(source: &[u8]) -> Report {
     let report = analyze::conclude(read(source), catalogue(), None);
     Redactor::new(Classes::ALL, &[])
         .expect("no pattern of one's own")
-        .redact_report(&report)
+        .redact_report(report)
         .expect("its numbers are finite")
 }
 

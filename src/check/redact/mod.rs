@@ -82,10 +82,14 @@ impl Redactor {
     ///
     /// # Errors
     /// When a number of the report is not finite, and so has no JSON form.
-    pub fn redact_report(&self, report: &Report) -> Result<Report, serde_json::Error> {
+    pub fn redact_report(&self, mut report: Report) -> Result<Report, serde_json::Error> {
+        // Names of files stay, and there can be hundreds of thousands.
+        let sources = std::mem::take(&mut report.coverage.sources);
         let first = report.incidents.iter().filter_map(|incident| incident.causes.first());
         let clients = first.filter(|cause| cause.component_kind == ComponentKind::Client);
-        self.redact_but(report, &clients.map(|cause| cause.component.as_str()).collect())
+        let mut redacted = self.redact_but(&report, &clients.map(|cause| cause.component.as_str()).collect())?;
+        redacted.coverage.sources = sources;
+        Ok(redacted)
     }
 
     /// Anything that has a JSON form, treated like a report.
