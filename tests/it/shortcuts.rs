@@ -38,7 +38,8 @@ fn whole(source: &Source) -> Accounts {
                 }
                 take(&mut accounts, &mut seen, &entry);
             });
-            if decoded.entries == 0 {
+            // An empty object holds nothing that could be read.
+            if decoded.entries == 0 && record.bytes != b"{}" {
                 accounts[0].ledger.unreadable += 1;
             }
         }
